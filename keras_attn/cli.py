@@ -1,0 +1,277 @@
+"""The command line: one small function per command that parses, calls a library function, and prints.
+
+A command is a plain function: its signature is its options (positional-only parameters are positional
+arguments), its docstring is its help, and the docstring's lines that start with `keras-attn` are the
+examples that end the help. A recipe's dataclass is read the same way. Nothing here imports TensorFlow,
+Keras or Matplotlib before a command needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from keras_attn import __version__
+from keras_attn.errors import UserError
+from keras_attn.parse import PROGRAM, documentation, parse, parse_call
+from keras_attn.whole_file import whole_file
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train a recipe by name; every field of the recipe is an option.
+
+    keras-attn train dates --output runs/dates
+    keras-attn train dates --help
+    """
+    from keras_attn.recipes import NAMES, load
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        text, examples = documentation(train)
+        print(f"usage: {PROGRAM} train NAME [--field value ...]\n\n{text}\n\nrecipes:")
+        print(_columns(NAMES))
+        print("\nexamples:\n  " + "\n  ".join(examples))
+        return
+    name, *fields = arguments
+    parse(load(name), fields, f"{PROGRAM} train {name}").train()
+
+
+def evaluate(
+    run: Path,
+    /,
+    *,
+    source: Path,
+    reference: tuple[Path, ...],
+    tokenize: Literal["13a", "intl", "zh", "char", "none"] = "13a",
+    lowercase: bool = False,
+    output: Path | None = None,
+) -> None:
+    """Decode a file and score it against one or several references (BLEU, chrF, exact match).
+
+    keras-attn evaluate runs/dates --source test.source --reference test.target
+    keras-attn evaluate runs/en-zh --source test.en --reference test.zh --tokenize zh --output runs/en-zh/test
+
+    Args:
+        run: folder of a trained run, or of one version of an exported model.
+        source: sentences, one a line.
+        reference: references, one a line, in the order of the source; several files are several references.
+        tokenize: tokenization that BLEU counts words with.
+        lowercase: let BLEU ignore case.
+        output: folder that receives hypotheses.txt and scores.json.
+    """
+    from rich.console import Console
+
+    from keras_attn.data import read_pairs
+    from keras_attn.training import evaluate as score
+
+    if not reference:
+        raise UserError("--reference: expected one file or several, got none")
+    # A line left out would shift its references, so a bad one stops here, with its file and number.
+    columns = [
+        list(read_pairs(source, path, on_bad="refuse", max_characters=sys.maxsize)) for path in reference
+    ]
+    model = open_model(run)
+    result = score(
+        lambda sentences: list(model.translate(sentences).text),
+        [pair.source for pair in columns[0]],
+        [[pair.target for pair in row] for row in zip(*columns, strict=True)],
+        lowercase=lowercase,
+        tokenize=tokenize,
+    )
+    Console().print(result.table())
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        scores = dataclasses.asdict(result)
+        hypotheses = scores.pop("hypotheses")
+        with whole_file(output / "hypotheses.txt") as path:
+            path.write_text("".join(f"{' '.join(line.splitlines())}\n" for line in hypotheses), "utf-8")
+        with whole_file(output / "scores.json") as path:
+            path.write_text(json.dumps(scores, indent=2, ensure_ascii=False, default=float) + "\n", "utf-8")
+        print(output)
+
+
+def decode(
+    run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = False, batch_size: int = 64
+) -> None:
+    """Decode sentences, or the lines of standard input: one line out for each line in, in order.
+
+    A line that is empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on
+    standard error at the end; it never stops the others.
+
+    keras-attn decode runs/dates "the 3rd of March 2021"
+    keras-attn decode runs/en-de --scores < input.txt > output.txt
+
+    Args:
+        run: folder of a trained run, or of one version of an exported model.
+        sentences: what to decode; standard input if there is none.
+        scores: add a tab and the score to each line.
+        batch_size: most lines decoded at once.
+    """
+    from keras_attn.lines import LineDecoder, read_batches
+
+    if batch_size < 1:
+        raise UserError(f"--batch-size: expected at least 1, got {batch_size}")
+    decoder = LineDecoder(open_model(run).translate, scores=scores)
+    given = [os.fsencode(sentence) for sentence in sentences]
+    for batch in [given] if given else read_batches(sys.stdin.buffer, batch_size):
+        print(*decoder(batch), sep="\n", flush=True)
+    if decoder.report:
+        print(f"{PROGRAM}: {decoder.report}", file=sys.stderr)
+
+
+def export(run: Path, folder: Path, /) -> None:
+    """Write a trained run as a SavedModel with strings in and strings out, as TF Serving loads it.
+
+    keras-attn export runs/dates saved_models/dates/1
+
+    Args:
+        run: folder of a trained run.
+        folder: folder of the new version; its name is the version's number.
+    """
+    from keras_attn.recipes import Run
+
+    print(Run.load(run).export(folder))
+
+
+def plot(run: Path, sentence: str, /, *, output: Path = Path("alignment.png")) -> None:
+    """Draw which source tokens each output token attended to.
+
+    keras-attn plot runs/dates "the 3rd of March 2021" --output heatmap.png
+
+    Args:
+        run: folder of a trained run, or of one version of an exported model.
+        sentence: what to decode and align.
+        output: image to write; its suffix is its format.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    from keras_attn.plots import heatmap
+
+    kind = output.suffix.removeprefix(".").lower()
+    if kind not in FigureCanvasBase.filetypes:
+        known = ", ".join(f".{name}" for name in sorted(FigureCanvasBase.filetypes))
+        raise UserError(f"--output: expected a file that ends in one of {known}; got {str(output)!r}")
+    if not sentence.strip():
+        raise UserError("sentence: expected some text to align, got none")
+    (alignment,) = open_model(run).align([sentence])
+    figure = heatmap(alignment.weights, alignment.source_tokens, alignment.target_tokens)
+    with whole_file(output) as path:
+        figure.savefig(path, format=kind)
+    print(output)
+
+
+def board(folder: Path, /, *, port: int = 6006) -> None:
+    """Open TensorBoard on a folder of runs and serve it until it is interrupted.
+
+    keras-attn board runs
+    keras-attn board runs/dates --port 7007
+
+    Args:
+        folder: folder of one run, or of several to compare.
+        port: port of this machine to serve on.
+    """
+    from threading import Event
+
+    from tensorboard.program import TensorBoard, TensorBoardServerException
+
+    if not folder.is_dir():
+        raise UserError(f"folder: expected the folder of a run, got {str(folder)!r}, which is none")
+    server = TensorBoard()
+    server.configure(logdir=str(folder), port=port)
+    try:
+        address = server.launch()
+    except TensorBoardServerException as error:
+        raise UserError(f"--port: {error.msg}") from error
+    print(f"TensorBoard of {folder}: {address} (Ctrl-C stops it)", flush=True)
+    Event().wait()
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    command.__name__: command for command in (train, evaluate, decode, export, plot, board)
+}
+
+
+class Model(NamedTuple):
+    """What a folder holds, whichever way it was written."""
+
+    translate: Callable[[list[str]], Any]
+    align: Callable[[list[str]], Any]
+
+
+def open_model(folder: Path) -> Model:
+    """Load a trained run, or one version of an exported model."""
+    if (folder / "saved_model.pb").is_file():
+        from keras_attn.export import load
+
+        model = load(folder)
+        return Model(model, model.align)
+    from keras_attn.recipes import Run
+
+    run = Run.load(folder)
+    return Model(run.translate, run.align)
+
+
+def _columns(rows: dict[str, str]) -> str:
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"  {name:{width}}  {text}" for name, text in rows.items())
+
+
+def _dispatch(arguments: Sequence[str]) -> None:
+    name, *rest = arguments or ["--help"]
+    if name in ("-h", "--help"):
+        rows = {key: documentation(command)[0].splitlines()[0] for key, command in COMMANDS.items()}
+        print(f"usage: {PROGRAM} COMMAND ...\n\ncommands (each has its own --help):\n{_columns(rows)}\n")
+        print("examples:\n  " + "\n  ".join(documentation(command)[1][0] for command in COMMANDS.values()))
+    elif name == "--version":
+        print(__version__)
+    elif name == "train":
+        train(rest)
+    elif name in COMMANDS:
+        parse_call(COMMANDS[name], rest, f"{PROGRAM} {name}")()
+    else:
+        near = difflib.get_close_matches(name, COMMANDS, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(COMMANDS)}"
+        raise UserError(f"command: no {name!r}; {hint}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0, or 2 after one line that says what to mend."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are not the user's concern
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("keras_attn").setLevel(logging.INFO)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # text in many scripts, whatever the locale
+    try:
+        _dispatch(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # here, while a full disk or a closed pipe can still be told
+    except SystemExit as stop:  # --help
+        return int(stop.code or 0)
+    except BrokenPipeError:  # the reader has what it wanted (`| head`)
+        _abandon_stdout()
+        return 141
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except (UserError, OSError) as error:
+        return _fail(str(error), 2)
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _abandon_stdout()
+    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _abandon_stdout() -> None:
+    """Keep the interpreter's last flush from failing a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
