@@ -1,0 +1,17 @@
+"""Files to batches: pairs of text, encoded once, planned in NumPy, served by `tf.data`."""
+
+from keras_attn._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "BatchPlan": "batch_plan",
+        "Dates": "dates",
+        "EncodedPairs": "encoded",
+        "Pair": "pairs",
+        "Pairs": "pairs",
+        "Report": "pairs",
+        "batches": "batching",
+        "read_pairs": "pairs",
+    },
+)

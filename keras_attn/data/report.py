@@ -1,0 +1,27 @@
+"""What became of the lines of a corpus."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Report:
+    """Counts of one pass over a corpus; the reasons add up: `read == kept + empty + ... + missing_column`."""
+
+    read: int = 0
+    kept: int = 0
+    empty: int = 0
+    too_long: int = 0
+    invalid_utf8: int = 0
+    missing_column: int = 0
+
+    def __str__(self) -> str:
+        reasons = {
+            "an empty side": self.empty,
+            "too long": self.too_long,
+            "invalid UTF-8": self.invalid_utf8,
+            "too few columns": self.missing_column,
+        }
+        skipped = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
+        return f"{self.read:,} lines read, {self.kept:,} kept" + (f"; skipped: {skipped}" if skipped else "")
