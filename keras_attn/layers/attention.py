@@ -1,0 +1,120 @@
+"""The one attention: score -> mask -> weigh -> read. Everything else changes one part of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attn.ops import masks, weights
+from keras_attn.shapes import check
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class Attention(keras.layers.Layer):
+    """c_q = sum_k a_qk value_k, with a = softmax(score(query, key)) over the keys that may be seen.
+
+        query ------------+
+        key -- project ---+-- score -- mask -- softmax -- a --+
+        value ------------------------------------------------+-- sum -- context
+
+    It speaks the protocol of `keras.layers.Attention` with two differences: `value` precedes `key` but inputs are
+    separate arguments rather than a list (as in `keras.layers.MultiHeadAttention`), and scores come from a layer.
+
+    Args:
+        scoring: a layer with a sublayer `project_key` and `call(query, projected_key)` giving
+            (batch, query_length, key_length), such as `AdditiveScoring(256)`.
+
+    Call arguments:
+        query: (batch, query_length, query_features).
+        value: (batch, key_length, features).
+        key: (batch, key_length, key_features); `value` if None.
+        query_mask: (batch, query_length) booleans: rows that are False read nothing (zero context, zero weights).
+        value_mask, key_mask: (batch, key_length) booleans, True = may be seen. Keras fills them from hidden masks.
+        attention_mask: (batch, query_length, key_length) booleans, True = may look.
+        use_causal_mask: position q sees positions <= q only.
+        return_attention_scores: also return the weights.
+
+    Returns:
+        Context (batch, query_length, features); with `return_attention_scores` also weights
+        (batch, query_length, key_length). A query that may see nothing gets zeros in both.
+
+    Source: Bahdanau et al. 2015, eq. 5-6.
+    """
+
+    def __init__(self, scoring: keras.layers.Layer, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.scoring = scoring
+        self.supports_masking = True  # the context keeps the query's hidden mask, as Keras' layers do
+
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+        project = self.scoring.project_key
+        key_shape = key_shape or value_shape
+        if not project.built:
+            project.build(key_shape)
+        if not self.scoring.built:
+            self.scoring.build(query_shape, project.compute_output_shape(key_shape))
+        self.built = True
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        use_causal_mask: bool = False,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        check(query, "batch query_length query_features", "query")
+        check(value, "batch key_length features", "value")
+        key = value if key is None else key
+        check(key, "batch key_length key_features", "key")
+        causal = None
+        if use_causal_mask:
+            causal = masks.causal(ops.arange(ops.shape(query)[1]), ops.arange(ops.shape(key)[1]))[None]
+        mask = masks.both(
+            None if query_mask is None else ops.expand_dims(query_mask, 2),  # (batch, query_length, 1)
+            None if value_mask is None else ops.expand_dims(value_mask, 1),  # (batch, 1, key_length)
+            None if key_mask is None else ops.expand_dims(key_mask, 1),  # (batch, 1, key_length)
+            attention_mask,
+            causal,  # (1, query_length, key_length)
+        )
+        context, weight = self.read(query, self.scoring.project_key(key), value, mask)
+        return (context, weight) if return_attention_scores else context
+
+    def read(self, query: Any, key: Any, value: Any, mask: Any = None) -> tuple[Any, Any]:
+        """Look into a memory whose keys are already projected.
+
+        Args:
+            query: (batch, query_length, query_features).
+            key: (batch, key_length, units), projected.
+            value: (batch, key_length, features).
+            mask: booleans broadcastable to (batch, query_length, key_length), or None.
+
+        Returns:
+            Context (batch, query_length, features), weights (batch, query_length, key_length).
+        """
+        score = self.scoring(query, key)  # (batch, query_length, key_length)
+        weight = weights.softmax(score, mask)
+        return weights.read(weight, value), weight
+
+    def compute_output_spec(
+        self, query: Any, value: Any, key: Any = None, return_attention_scores: bool = False, **kwargs: Any
+    ) -> Any:
+        context = keras.KerasTensor((*query.shape[:2], value.shape[-1]), dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return context
+        key = value if key is None else key
+        return context, keras.KerasTensor((*query.shape[:2], key.shape[1]), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "scoring": keras.saving.serialize_keras_object(self.scoring)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Attention:
+        return cls(**{**config, "scoring": keras.saving.deserialize_keras_object(config["scoring"])})

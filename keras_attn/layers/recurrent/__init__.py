@@ -1,0 +1,1 @@
+"""Cells of recurrent decoders: (token, states) -> (output, states)."""

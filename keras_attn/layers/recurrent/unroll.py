@@ -1,0 +1,67 @@
+"""Runs a cell with a memory over n tokens: the whole target, a prompt, or one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attn.layers.recurrent.memory_cell import MemoryCell
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class Unroll(keras.layers.Layer):
+    """(s_1 ... s_n) = cell(y_0 ... y_{n-1}), each step reading the same memory.
+
+    It is `keras.layers.RNN(cell)` with the memory carried beside the state (Keras 3 has no constants) and with the
+    cell's concatenated output taken apart again.
+
+    Args:
+        cell: a `MemoryCell`, such as `AttentionCell`.
+
+    Call arguments:
+        inputs: embedded tokens, (batch, n, features).
+        state: list of the cell's states, each (batch, units).
+        memory: dict of what the cell reads, every leaf with the batch first.
+
+    Returns:
+        `{"output": (batch, n, units), ...}` with what else the cell puts out, such as "context" (batch, n, features) and
+        "weights" (batch, n, key_length), and the list of new states.
+    """
+
+    def __init__(self, cell: MemoryCell, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.rnn = keras.layers.RNN(cell, return_sequences=True, return_state=True, dtype=self.dtype_policy)
+
+    def build(self, inputs_shape: Any, state_shape: Any, memory_shape: dict | None = None) -> None:
+        if not self.cell.built:
+            self.cell.build((inputs_shape[0], inputs_shape[-1]), memory_shape or {})  # Keras leaves an empty dict out
+        self.rnn.built = True
+        self.built = True
+
+    def call(self, inputs: Any, state: list, memory: dict, training: bool | None = None) -> tuple[dict, list]:
+        carried = [memory[name] for name in self.cell.memory_names]
+        together, *states = self.rnn(inputs, initial_state=[*state, *carried], training=training)
+        sizes = self.cell.part_sizes({name: ops.shape(tensor) for name, tensor in memory.items()})
+        parts, start = {}, 0
+        for name, size in sizes.items():
+            parts[name] = together[..., start : start + size]
+            start = start + size
+        return parts, states[: len(state)]
+
+    def compute_output_spec(self, inputs: Any, state: list, memory: dict, training: bool | None = None) -> Any:
+        sizes = self.cell.part_sizes({name: tensor.shape for name, tensor in memory.items()})
+        parts = {
+            name: keras.KerasTensor((*inputs.shape[:2], size), dtype=self.compute_dtype)
+            for name, size in sizes.items()
+        }
+        return parts, [keras.KerasTensor(leaf.shape, dtype=self.compute_dtype) for leaf in state]
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Unroll:
+        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})

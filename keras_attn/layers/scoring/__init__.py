@@ -1,0 +1,1 @@
+"""Scoring layers: (query, key) -> one number for each pair."""

@@ -1,0 +1,1 @@
+"""Decoders: (tokens, memory, state) -> logits, state, weights."""

@@ -1,0 +1,27 @@
+"""One set of layers, seen three ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True)
+class Views:
+    """Three functional models that share their weights.
+
+    | view | inputs | outputs |
+    |---|---|---|
+    | `training` | source (batch, source_length), target (batch, target_length) | logits (batch, target_length, vocabulary) |
+    | `encoder` | source | memory, first state |
+    | `step` | tokens (batch, n), position (), memory, state | logits (batch, n, vocabulary), state, weights |
+
+    `step` takes a dict of its four inputs by name and returns a dict; weights are
+    `{layer name: (batch, heads, n, source_length)}`, `{}` without attention. Every leaf of memory and state has the
+    batch first. Training is the step with the whole target as one long step.
+    """
+
+    training: keras.Model
+    encoder: keras.Model
+    step: keras.Model
