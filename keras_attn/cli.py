@@ -8,8 +8,10 @@ Keras or Matplotlib before a command needs it, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import functools
 import io
 import json
 import logging
@@ -21,7 +23,9 @@ from typing import Any, Literal, NamedTuple
 
 from keras_attn import __version__
 from keras_attn.errors import UserError
+from keras_attn.exit_status import exit_status
 from keras_attn.parse import PROGRAM, documentation, parse, parse_call
+from keras_attn.quiet import import_tensorflow
 from keras_attn.whole_file import whole_file
 
 
@@ -40,7 +44,9 @@ def train(arguments: Sequence[str]) -> None:
         print("\nexamples:\n  " + "\n  ".join(examples))
         return
     name, *fields = arguments
-    parse(load(name), fields, f"{PROGRAM} train {name}").train()
+    recipe = parse(load(name), fields, f"{PROGRAM} train {name}")
+    import_tensorflow()
+    recipe.train()
 
 
 def evaluate(
@@ -63,12 +69,13 @@ def evaluate(
         source: sentences, one a line.
         reference: references, one a line, in the order of the source; several files are several references.
         tokenize: tokenization that BLEU counts words with.
-        lowercase: let BLEU ignore case.
+        lowercase: ignore case in all scores.
         output: folder that receives hypotheses.txt and scores.json.
     """
     from rich.console import Console
 
     from keras_attn.data import read_pairs
+    from keras_attn.line_decoder import one_line
     from keras_attn.training import evaluate as score
 
     if not reference:
@@ -91,7 +98,7 @@ def evaluate(
         scores = dataclasses.asdict(result)
         hypotheses = scores.pop("hypotheses")
         with whole_file(output / "hypotheses.txt") as path:
-            path.write_text("".join(f"{' '.join(line.splitlines())}\n" for line in hypotheses), "utf-8")
+            path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), "utf-8")
         with whole_file(output / "scores.json") as path:
             path.write_text(json.dumps(scores, indent=2, ensure_ascii=False, default=float) + "\n", "utf-8")
         print(output)
@@ -114,11 +121,13 @@ def decode(
         scores: add a tab and the score to each line.
         batch_size: most lines decoded at once.
     """
-    from keras_attn.lines import LineDecoder, read_batches
+    from keras_attn.line_decoder import LineDecoder, read_batches
 
     if batch_size < 1:
         raise UserError(f"--batch-size: expected at least 1, got {batch_size}")
     decoder = LineDecoder(open_model(run).translate, scores=scores)
+    if not sentences and sys.stdin is None:
+        raise UserError("sentences: expected some, or lines on standard input, which is closed")
     given = [os.fsencode(sentence) for sentence in sentences]
     for batch in [given] if given else read_batches(sys.stdin.buffer, batch_size):
         print(*decoder(batch), sep="\n", flush=True)
@@ -135,6 +144,7 @@ def export(run: Path, folder: Path, /) -> None:
         run: folder of a trained run.
         folder: folder of the new version; its name is the version's number.
     """
+    import_tensorflow()
     from keras_attn.recipes import Run
 
     print(Run.load(run).export(folder))
@@ -184,13 +194,14 @@ def board(folder: Path, /, *, port: int = 6006) -> None:
     if not folder.is_dir():
         raise UserError(f"folder: expected the folder of a run, got {str(folder)!r}, which is none")
     server = TensorBoard()
-    server.configure(logdir=str(folder), port=port)
+    server.configure(logdir=str(folder), port=port, load_fast="false")
     try:
         address = server.launch()
     except TensorBoardServerException as error:
         raise UserError(f"--port: {error.msg}") from error
     print(f"TensorBoard of {folder}: {address} (Ctrl-C stops it)", flush=True)
-    Event().wait()
+    with contextlib.suppress(KeyboardInterrupt):
+        Event().wait()
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -207,11 +218,16 @@ class Model(NamedTuple):
 
 def open_model(folder: Path) -> Model:
     """Load a trained run, or one version of an exported model."""
+    import_tensorflow()
     if (folder / "saved_model.pb").is_file():
         from keras_attn.export import load
 
         model = load(folder)
         return Model(model, model.align)
+    if versions := sorted(path.parent.name for path in folder.glob("*/saved_model.pb")):
+        raise UserError(
+            f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one"
+        )
     from keras_attn.recipes import Run
 
     run = Run.load(folder)
@@ -243,35 +259,10 @@ def _dispatch(arguments: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, or 2 after one line that says what to mend."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are not the user's concern
     logging.basicConfig(format="%(message)s")
     logging.getLogger("keras_attn").setLevel(logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # text in many scripts, whatever the locale
-    try:
-        _dispatch(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()  # here, while a full disk or a closed pipe can still be told
-    except SystemExit as stop:  # --help
-        return int(stop.code or 0)
-    except BrokenPipeError:  # the reader has what it wanted (`| head`)
-        _abandon_stdout()
-        return 141
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except (UserError, OSError) as error:
-        return _fail(str(error), 2)
-    return 0
-
-
-def _fail(message: str, status: int) -> int:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _abandon_stdout()
-    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
-    return status
-
-
-def _abandon_stdout() -> None:
-    """Keep the interpreter's last flush from failing a second time."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_status(
+        PROGRAM, functools.partial(_dispatch, sys.argv[1:] if arguments is None else arguments)
+    )

@@ -9,12 +9,12 @@ import io
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 from keras_attn.errors import UserError
 
 PROGRAM = "keras-attn"
-_BOX = re.compile(r"[│╭╮╰╯]")
+_BOX = re.compile(r"\x1b\[[0-9;]*m|[│╭╮╰╯]")  # colors too
 _RULE = re.compile(r"─{3,}")
 
 
@@ -70,13 +70,15 @@ def parse(target: Any, arguments: Sequence[str], program: str) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
+            built = tyro.cli(
                 target,
                 prog=program,
                 description=text,
                 args=arguments,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
+        sys.stderr.write(said.getvalue())  # warnings
+        return built
     except SystemExit as stop:
         if stop.code:
             raise UserError(_one_line(said.getvalue())) from None
@@ -88,16 +90,28 @@ def parse(target: Any, arguments: Sequence[str], program: str) -> Any:
 
 def parse_call(function: Callable[..., None], arguments: Sequence[str], program: str) -> Callable[[], None]:
     """Read `arguments` by the signature of `function`; the call is returned, not made."""
+    import tyro
 
-    @functools.wraps(function)
+    signature = inspect.signature(function)
+    hints = get_type_hints(function)
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            shown = name.upper() if parameter.default is parameter.empty else f"[{name.upper()} ...]"
+            hints[name] = Annotated[hints[name], tyro.conf.Positional, tyro.conf.arg(metavar=shown)]
+
     def later(*positional: Any, **named: Any) -> Callable[[], None]:
         return functools.partial(function, *positional, **named)
 
+    # Not functools.wraps, whose __wrapped__ would lead the parser back to the plain hints.
+    later.__doc__, later.__annotations__ = function.__doc__, hints
+    later.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[item.replace(annotation=hints[name]) for name, item in signature.parameters.items()]
+    )
     return parse(later, arguments, program)
 
 
 def _one_line(box: str) -> str:
     """The parser's framed message as one line: its title and frame dropped, its rules made semicolons."""
     _, *rows = box.splitlines()
-    text = _RULE.sub(";", " ".join(_BOX.sub(" ", row) for row in rows))
+    text = _RULE.sub(";", " ".join(_BOX.sub("", row) for row in rows))
     return re.sub(r":\s*;", ":", re.sub(r"\s*;\s*", "; ", " ".join(text.split()))).strip("; ")

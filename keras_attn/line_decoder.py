@@ -10,6 +10,11 @@ LONGEST_LINE = 100_000  # bytes; what follows is cut before any model sees it
 _BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
 
 
+def one_line(text: str) -> str:
+    """`text` without line breaks and tabs: a model that can write any byte can write those too."""
+    return text.translate(_BREAKS)
+
+
 class LineDecoder:
     """Decode lines in order; a bad one gives an empty or a best-effort line, and is counted.
 
@@ -37,9 +42,7 @@ class LineDecoder:
         output = self._translate([sentences[index] for index in full])
         rows = zip(full, output.text, output.score, output.truncated, strict=True)
         for index, text, score, truncated in rows:
-            # A model that can write any byte can write a line break: one line in must stay one line out.
-            line = text.translate(_BREAKS)
-            decoded[index] = f"{line}\t{float(score):.4f}" if self._scores else line
+            decoded[index] = f"{one_line(text)}\t{float(score):.4f}" if self._scores else one_line(text)
             self._bad["too long (cut)"] += bool(truncated) and len(lines[index]) <= LONGEST_LINE
         return decoded
 
@@ -78,6 +81,7 @@ def read_batches(stream: BinaryIO, size: int) -> Iterator[list[bytes]]:
     rest = b""
     while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]  # BinaryIO leaves read1 out
         *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[: LONGEST_LINE + 1]  # still counts as too long, and no endless line fills the memory
         yield from _batches(lines, size)
     if rest:
         yield [rest.removesuffix(b"\r")]
