@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("keras_attn").setLevel(logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # text in many scripts, whatever the locale
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # text in many scripts, whatever the locale
     return exit_status(
         PROGRAM, functools.partial(_dispatch, sys.argv[1:] if arguments is None else arguments)
     )
