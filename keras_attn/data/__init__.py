@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "EncodedPairs": "encoded",
         "Pair": "pairs",
         "Pairs": "pairs",
-        "Report": "pairs",
+        "Report": "report",
         "batches": "batching",
         "read_pairs": "pairs",
     },

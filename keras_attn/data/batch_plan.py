@@ -14,14 +14,18 @@ class BatchPlan:
     """A few static shapes for pairs of all lengths, and an order of batches for every epoch.
 
     A shape is (batch, source_length, target_length) with
-    `batch = max(1, tokens_per_batch // max(source_length, target_length))`. Every pair goes into
-    the smallest shape that holds it. The order is a pure function of (seed, epoch).
+    `batch = max(1, tokens_per_batch // max(source_length, target_length))`, or less where an epoch has fewer
+    pairs for it. Each pair goes into the cheapest shape that holds it; the pairs that do not fill a last
+    batch go on to the next shape that holds them, so only shapes that no other can hold have a short batch.
 
-    >>> plan = BatchPlan([3, 5, 9], [4, 4, 8], tokens_per_batch=20, shapes=2)
+    The order is a pure function of (seed, epoch): all pairs are shuffled, then dealt to the shapes, then the
+    batches are shuffled.
+
+    >>> plan = BatchPlan([3, 5, 5, 9], [4, 4, 3, 8], tokens_per_batch=15, shapes=2)
     >>> plan.shapes
-    [(4, 5, 4), (2, 9, 8)]
-    >>> plan.steps
-    2
+    [(3, 5, 4), (1, 9, 8)]
+    >>> [(len(indices), shape) for indices, shape in plan.epoch(0)]
+    [(1, (1, 9, 8)), (3, (3, 5, 4))]
     """
 
     def __init__(
@@ -37,13 +41,13 @@ class BatchPlan:
 
         Args:
             source_lengths, target_lengths: lengths of the model's inputs, int (pairs,).
-            tokens_per_batch: cells of the longer side of a batch.
+            tokens_per_batch: cells of the longer side of a batch; a pair longer than that is a batch of its own.
             shapes: how many shapes at most.
-            seed: of the order.
-            shuffle: False keeps the corpus' order inside each shape, and the shapes in order.
+            seed: of the order, 0 or more.
+            shuffle: False keeps the order of the corpus inside each shape, and goes from short to long.
 
         Raises:
-            UserError: no pairs, unequal counts, a number below 1.
+            UserError: no pairs, unequal counts, a number out of range.
         """
         source_lengths = np.asarray(source_lengths, np.int64).reshape(-1)
         target_lengths = np.asarray(target_lengths, np.int64).reshape(-1)
@@ -54,44 +58,90 @@ class BatchPlan:
             )
         if len(source_lengths) == 0:
             raise UserError("source_lengths: expected at least one pair, got none; is the corpus empty?")
-        for name, value in {"tokens_per_batch": tokens_per_batch, "shapes": shapes}.items():
-            if value < 1:
-                raise UserError(f"{name}: expected 1 or more, got {value}")
+        if min(source_lengths.min(), target_lengths.min()) < 1:
+            raise UserError("source_lengths, target_lengths: expected 1 or more, got a length below 1")
+        for name, value, least in (
+            ("tokens_per_batch", tokens_per_batch, 1),
+            ("shapes", shapes, 1),
+            ("seed", seed, 0),
+        ):
+            if value < least:
+                raise UserError(f"{name}: expected {least} or more, got {value}")
         self.seed = seed
         self.shuffle = shuffle
-        self.tokens_per_batch = tokens_per_batch
         lengths, self._bucket = choose_shapes(source_lengths, target_lengths, shapes)
-        self.shapes = [(max(1, tokens_per_batch // max(s, t)), s, t) for s, t in lengths]
-        self.counts = np.bincount(self._bucket, minlength=len(self.shapes))
-        self._batches = [-(-count // shape[0]) for count, shape in zip(self.counts, self.shapes, strict=True)]
-        self.steps = int(sum(self._batches))
-        self._used = int(source_lengths.sum() + target_lengths.sum())
-        self._cells = int(sum(n * (s + t) for n, (_, s, t) in zip(self.counts, self.shapes, strict=True)))
-        self.waste = 1.0 - self._used / self._cells
+        self._counts = np.bincount(self._bucket)  # pairs dealt to each shape
+        self._next = [_next_that_holds(lengths, number) for number in range(len(lengths))]
+        self._rows, self._batches, self._pairs = self._deal(lengths, tokens_per_batch)
+        self._all_shapes = [(rows, s, t) for rows, (s, t) in zip(self._rows, lengths, strict=True)]
+        self.steps = sum(self._batches)
+        table = zip(self._all_shapes, self._batches, strict=True)
+        cells = sum(batches * rows * (s + t) for (rows, s, t), batches in table)
+        self._cells = int(source_lengths.sum() + target_lengths.sum())
+        self._padded_cells = cells
+
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """The (batch, source_length, target_length) that occur, small to large."""
+        return [shape for shape, batches in zip(self._all_shapes, self._batches, strict=True) if batches]
+
+    @property
+    def waste(self) -> float:
+        """Share of all source and target cells that hold padding, empty rows included."""
+        return 1.0 - self._cells / self._padded_cells
 
     def epoch(self, epoch: int) -> Iterator[tuple[np.ndarray, tuple[int, int, int]]]:
-        """Yield (indices int64 (at most batch,), shape) for each batch of an epoch."""
+        """Yield (indices int64 (at most batch,), shape) for each batch of an epoch, counted from 0."""
         generator = np.random.default_rng([self.seed, epoch])
         order = generator.permutation(len(self._bucket)) if self.shuffle else np.arange(len(self._bucket))
-        buckets = self._bucket[order]
-        order = order[np.argsort(buckets, kind="stable")]
-        ends = np.cumsum(self.counts)
-        batches = [
-            (begin, min(begin + shape[0], end), shape)
-            for end, count, shape in zip(ends, self.counts, self.shapes, strict=True)
-            for begin in range(end - count, end, shape[0])
-        ]
+        order = order[np.argsort(self._bucket[order], kind="stable")]
+        parts = [[part] for part in np.split(order, np.cumsum(self._counts)[:-1])]
+        batches = []
+        for number, shape in enumerate(self._all_shapes):
+            indices, rows = np.concatenate(parts[number]), shape[0]
+            full = self._batches[number] * rows
+            batches += [
+                (indices[begin : begin + rows], shape) for begin in range(0, min(full, len(indices)), rows)
+            ]
+            if full < len(indices):
+                parts[self._next[number]].append(indices[full:])
         for place in generator.permutation(len(batches)) if self.shuffle else range(len(batches)):
-            begin, end, shape = batches[place]
-            yield order[begin:end], shape
+            yield batches[place]
+
+    def _deal(
+        self, lengths: list[tuple[int, int]], tokens_per_batch: int
+    ) -> tuple[list[int], list[int], list[int]]:
+        """Return each shape's rows, batches and pairs in an epoch, after leftovers went to a larger shape."""
+        waiting = [int(count) for count in self._counts]
+        all_rows, batches = [], []
+        for number, (source, target) in enumerate(lengths):
+            rows = max(1, tokens_per_batch // max(source, target))
+            following = self._next[number]
+            if following is None:
+                rows = max(1, min(rows, waiting[number]))  # nothing else comes: no rows that are always empty
+                batches.append(-(-waiting[number] // rows))
+            else:
+                batches.append(waiting[number] // rows)
+                leftover = waiting[number] - batches[-1] * rows
+                waiting[following] += leftover
+                waiting[number] -= leftover
+            all_rows.append(rows)
+        return all_rows, batches, waiting
 
     def __str__(self) -> str:
         rows = [f"{'batch':>7} {'source':>7} {'target':>7} {'pairs':>11} {'batches':>9}"]
-        for (batch, source, target), count, batches in zip(
-            self.shapes, self.counts, self._batches, strict=True
-        ):
-            rows.append(f"{batch:>7,} {source:>7,} {target:>7,} {count:>11,} {batches:>9,}")
-        rows.append(
-            f"{len(self._bucket):,} pairs in {self.steps:,} batches an epoch; {self.waste:.1%} of cells wasted"
-        )
+        for shape, count, batches in zip(self._all_shapes, self._pairs, self._batches, strict=True):
+            if batches:
+                batch, source, target = shape
+                rows.append(f"{batch:>7,} {source:>7,} {target:>7,} {count:>11,} {batches:>9,}")
+        total = f"{len(self._bucket):,} pairs in {self.steps:,} batches an epoch"
+        rows.append(f"{total}; {self.waste:.1%} of source and target cells are padding")
         return "\n".join(rows)
+
+
+def _next_that_holds(lengths: list[tuple[int, int]], number: int) -> int | None:
+    source, target = lengths[number]
+    for following in range(number + 1, len(lengths)):
+        if lengths[following][0] >= source and lengths[following][1] >= target:
+            return following
+    return None

@@ -32,81 +32,111 @@ def batches(
     max_source_length: int | None = None,
     max_target_length: int | None = None,
     cache: str | os.PathLike | None = None,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Return a finite dataset of ({"source", "target"}, labels, weights) for `model.fit`.
 
-    With b, s, t the batch's static shape:
-    source int32 (b, s) = x1 .. xn end; target int32 (b, t) = start y1 .. yn;
-    labels int32 (b, t) = y1 .. yn end; weights float32 (b, t) = 1 on labels, else 0. Padding is 0.
+    With (b, s, t) the shape of a batch, see `BatchPlan`, a sentence x and its translation y are
 
-    Each full pass is the next epoch of the plan; the same seed gives the same batches.
+        source   int32   (b, s)   x1 .. xn end
+        target   int32   (b, t)   start y1 .. ym
+        labels   int32   (b, t)   y1 .. ym end
+        weights  float32 (b, t)   1 where labels are, else 0
+
+    and the rest is padding, id 0. A pass gives the plan's next epoch once the pass before it was gone through
+    to its last batch; so looking at a few batches shifts nothing, and the same seed gives the same batches.
 
     Args:
-        pairs_or_encoded: what `read_pairs` gives, or `EncodedPairs`.
-        text: the tokenizer of text pairs.
-        tokens_per_batch, shapes, seed, shuffle: see `BatchPlan`.
+        pairs_or_encoded: what `read_pairs` gives, (source, target) strings, or `EncodedPairs`.
+        text: the tokenizer of pairs of text.
+        tokens_per_batch, shapes, seed, shuffle: see `BatchPlan`; lengths count the added start or end.
         max_source_length, max_target_length, cache: see `EncodedPairs.encode`.
+        first_epoch: the epoch of the first pass, to go on where a training stopped.
 
     Raises:
         UserError: no pairs, or no tokenizer for text.
     """
     import tensorflow as tf
 
-    if isinstance(pairs_or_encoded, EncodedPairs):
-        encoded = pairs_or_encoded
-    else:
-        if text is None:
-            raise UserError(
-                "text: expected a Tokenizer for pairs of text, got None; pass text=Tokenizer.train(pairs)"
-            )
-        encoded = EncodedPairs.encode(
-            pairs_or_encoded,
-            text,
-            max_source_length=max_source_length,
-            max_target_length=max_target_length,
-            cache=cache,
-        )
-    if len(encoded) == 0:
-        raise UserError("pairs_or_encoded: expected at least one pair, got none; check the input")
+    encoded = _encoded(pairs_or_encoded, text, max_source_length, max_target_length, cache)
     plan = BatchPlan(
         encoded.source_lengths + 1, encoded.target_lengths + 1, tokens_per_batch, shapes, seed, shuffle
     )
     logger.info("batches:\n%s", plan)
-    passes = 0
+    epoch = first_epoch
 
     def generate():
-        nonlocal passes
-        for indices, shape in plan.epoch(passes):
-            yield assemble(encoded, indices, shape)
-        passes += 1
+        for number, (indices, shape) in enumerate(plan.epoch(epoch), start=1):
+            yield *assemble(encoded, indices, shape), number == plan.steps
+
+    def advance():
+        nonlocal epoch
+        epoch += 1
+        return np.int32(epoch)
+
+    def deliver(inputs, labels, weights, last):
+        # Behind the prefetch, hence when the reader takes the last batch and not when it is made ready. `fit` knows
+        # how many batches there are and never asks for one more, so the end of the generator would be too late.
+        tf.cond(last, lambda: tf.numpy_function(advance, [], tf.int32), lambda: 0)
+        return inputs, labels, weights
 
     ids = tf.TensorSpec([None, None], tf.int32)
+    weights = tf.TensorSpec([None, None], tf.float32)
     dataset = tf.data.Dataset.from_generator(
         generate,
-        output_signature=({"source": ids, "target": ids}, ids, tf.TensorSpec([None, None], tf.float32)),
+        output_signature=({"source": ids, "target": ids}, ids, weights, tf.TensorSpec([], tf.bool)),
     )
+    dataset = dataset.prefetch(4).map(deliver)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
     options = tf.data.Options()
-    options.autotune.enabled = False  # its teardown makes `fit` hang for seconds
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps)).prefetch(4)
+    options.autotune.enabled = False  # tearing it down takes seconds at the end of `fit`
     return dataset.with_options(options)
 
 
 def assemble(
     encoded: EncodedPairs, indices: np.ndarray, shape: tuple[int, int, int]
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Return one batch of the static shape; rows beyond the indices are all padding with weight 0."""
-    batch, source_length, target_length = shape
-    source = np.full((batch, source_length), PADDING, np.int32)
-    labels = np.full((batch, target_length), PADDING, np.int32)
-    count = len(indices)
-    source[:count, :-1], labels[:count, :-1] = encoded.gather(indices, source_length - 1, target_length - 1)
-    rows = np.arange(count)
-    source[rows, encoded.source_lengths[indices]] = END
-    target_lengths = encoded.target_lengths[indices]
-    labels[rows, target_lengths] = END
-    weights = np.zeros((batch, target_length), np.float32)
-    weights[:count] = np.arange(target_length) <= target_lengths[:, None]
-    target = np.full((batch, target_length), PADDING, np.int32)
-    target[:count, 1:] = np.where(weights[:count, 1:] > 0, labels[:count, :-1], PADDING)
-    target[:count, 0] = START
+    """Return one batch as `batches` describes it, in NumPy; rows beyond the indices are all padding.
+
+    Args:
+        encoded: the corpus.
+        indices: pairs, int (at most rows,).
+        shape: (rows, source_length, target_length), lengths with start or end.
+    """
+    rows, source_length, target_length = shape
+    used = np.arange(len(indices))
+    source = np.full((rows, source_length), PADDING, np.int32)
+    target = np.full((rows, target_length), PADDING, np.int32)
+    labels = np.full((rows, target_length), PADDING, np.int32)
+    weights = np.zeros((rows, target_length), np.float32)
+    ids = encoded.gather(indices, source_length - 1, target_length - 1)
+    source[used, :-1], labels[used, :-1], target[used, 1:] = ids[0], ids[1], ids[1]
+    source[used, encoded.source_lengths[indices]] = END
+    labels[used, encoded.target_lengths[indices]] = END
+    target[used, 0] = START
+    weights[used] = np.arange(target_length) <= encoded.target_lengths[indices, None]
     return {"source": source, "target": target}, labels, weights
+
+
+def _encoded(
+    pairs: Iterable[tuple[str, str]] | EncodedPairs,
+    text: Tokenizer | None,
+    max_source_length: int | None,
+    max_target_length: int | None,
+    cache: str | os.PathLike | None,
+) -> EncodedPairs:
+    if isinstance(pairs, EncodedPairs):
+        encoded = pairs
+    elif text is None:
+        raise UserError("text: expected a Tokenizer for pairs of text, got None; try Tokenizer.train(pairs)")
+    else:
+        encoded = EncodedPairs.encode(
+            pairs, text, max_source_length=max_source_length, max_target_length=max_target_length, cache=cache
+        )
+    if len(encoded) == 0:
+        name = getattr(pairs, "name", "pairs")
+        why = f"{encoded.dropped} are over the longest length" if encoded.dropped else "it is empty"
+        raise UserError(f"pairs_or_encoded: expected at least one pair in {name}, got none; {why}")
+    if encoded.dropped:
+        logger.info("batches: %d pairs over the longest length were left out", encoded.dropped)
+    return encoded

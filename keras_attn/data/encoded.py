@@ -1,11 +1,11 @@
-"""A corpus as ids: two flat arrays with offsets, in memory or in files."""
+"""A corpus as ids: flat arrays with offsets, in memory or in files."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,20 @@ CHUNK = 10_000  # pairs encoded at once
 
 
 class EncodedPairs:
-    """Ids of all pairs, without start and end; made by `EncodedPairs.encode`."""
+    """The ids of all pairs, without start and end; made by `EncodedPairs.encode`.
 
-    def __init__(self, source: tuple, target: tuple, *, dropped: int = 0):
-        self._source = source  # (ids int32 (tokens,), offsets int64 (pairs + 1,))
+    >>> text = Tokenizer.train([("a man", "ein Mann")], vocabulary_size=300, model="char")
+    >>> encoded = EncodedPairs.encode([("a man", "ein Mann"), ("a", "ein")], text)
+    >>> encoded.source_lengths.tolist(), encoded.target_lengths.tolist()
+    ([6, 2], [9, 4])
+    """
+
+    def __init__(self, source: Side, target: Side, *, dropped: int = 0):
+        self._source = source
         self._target = target
         self.dropped = dropped
-        self.source_lengths = np.diff(source[1]).astype(np.int32)
-        self.target_lengths = np.diff(target[1]).astype(np.int32)
+        self.source_lengths = np.diff(source.offsets).astype(np.int32)
+        self.target_lengths = np.diff(target.offsets).astype(np.int32)
 
     def __len__(self) -> int:
         return len(self.source_lengths)
@@ -40,39 +46,42 @@ class EncodedPairs:
         max_target_length: int | None = None,
         cache: str | os.PathLike | None = None,
     ) -> EncodedPairs:
-        """Encode pairs once, in chunks.
+        """Encode pairs, read once and in chunks.
 
         Args:
             pairs: (source, target) strings.
             text: the tokenizer.
-            max_source_length, max_target_length: tokens; a pair with a longer side is dropped and counted.
-            cache: a folder; the ids live in files there instead of memory.
+            max_source_length, max_target_length: in ids, without start and end; a pair with a longer
+                side is left out and counted in `.dropped`.
+            cache: a folder for corpora larger than memory: the ids live in nameless files there, which
+                vanish with this object.
         """
-        writers = [_Flat(cache, "source"), _Flat(cache, "target")]
-        dropped = 0
-        iterator = iter(pairs)
-        while chunk := list(itertools.islice(iterator, CHUNK)):
-            sources = text.source.encode([pair[0] for pair in chunk])
-            targets = text.target.encode([pair[1] for pair in chunk])
-            for source, target in zip(sources, targets, strict=True):
-                if (max_source_length is not None and len(source) > max_source_length) or (
-                    max_target_length is not None and len(target) > max_target_length
-                ):
-                    dropped += 1
-                    continue
-                writers[0].add(source)
-                writers[1].add(target)
-            for writer in writers:
-                writer.flush()
-        return cls(writers[0].finish(), writers[1].finish(), dropped=dropped)
+        limits = [np.inf if limit is None else limit for limit in (max_source_length, max_target_length)]
+        if cache is not None:
+            Path(cache).mkdir(parents=True, exist_ok=True)
+        with _Writer(cache) as source_writer, _Writer(cache) as target_writer:
+            dropped = 0
+            rest = iter(pairs)
+            while chunk := list(itertools.islice(rest, CHUNK)):
+                sources = text.source.encode([pair[0] for pair in chunk])
+                targets = text.target.encode([pair[1] for pair in chunk])
+                kept = [
+                    (source, target)
+                    for source, target in zip(sources, targets, strict=True)
+                    if len(source) <= limits[0] and len(target) <= limits[1]
+                ]
+                dropped += len(chunk) - len(kept)
+                source_writer.add([source for source, _ in kept])
+                target_writer.add([target for _, target in kept])
+            return cls(source_writer.side(), target_writer.side(), dropped=dropped)
 
     def source(self, index: int) -> np.ndarray:
         """Return the source ids of one pair, int32 (length,)."""
-        return _row(self._source, index)
+        return self._source.row(index)
 
     def target(self, index: int) -> np.ndarray:
         """Return the target ids of one pair, int32 (length,)."""
-        return _row(self._target, index)
+        return self._target.row(index)
 
     def gather(
         self, indices: np.ndarray, source_length: int, target_length: int
@@ -82,57 +91,64 @@ class EncodedPairs:
         Raises:
             UserError: a pair is longer than that.
         """
-        return _padded(self._source, indices, source_length), _padded(self._target, indices, target_length)
+        return (
+            self._source.gather(indices, source_length, "source_length"),
+            self._target.gather(indices, target_length, "target_length"),
+        )
 
 
-class _Flat:
-    def __init__(self, folder: str | os.PathLike | None, name: str):
-        self._parts: list[np.ndarray] = []
-        self._lengths: list[np.ndarray] = []
-        self._pending: list[np.ndarray] = []
-        self._file = None
-        if folder is not None:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.NamedTemporaryFile(dir=folder, prefix=f"{name}-", suffix=".ids")  # noqa: SIM115
+class Side:
+    """All ids of one language in a row, int32 (tokens,), and where each text begins, int64 (texts + 1,)."""
 
-    def add(self, ids: np.ndarray) -> None:
-        self._pending.append(ids)
+    def __init__(self, ids: np.ndarray, offsets: np.ndarray):
+        self.ids = ids
+        self.offsets = offsets
 
-    def flush(self) -> None:
-        self._lengths.append(np.array([len(ids) for ids in self._pending], np.int64))
-        part = np.concatenate([np.zeros(0, np.int32), *self._pending])
-        self._pending = []
+    def row(self, index: int) -> np.ndarray:
+        """Return the ids of one text."""
+        if not 0 <= index < len(self.offsets) - 1:
+            raise IndexError(f"index: expected 0 to {len(self.offsets) - 2}, got {index}")
+        return np.array(self.ids[self.offsets[index] : self.offsets[index + 1]])
+
+    def gather(self, indices: np.ndarray, length: int, name: str) -> np.ndarray:
+        """Return the ids of some texts, int32 (texts, length), padded."""
+        indices = np.asarray(indices, np.int64)
+        starts, lengths = self.offsets[indices], self.offsets[indices + 1] - self.offsets[indices]
+        if lengths.max(initial=0) > length:
+            raise UserError(f"{name}: expected at least {lengths.max()} for these pairs, got {length}")
+        columns = np.arange(length)
+        inside = columns < lengths[:, None]
+        padded = np.full((len(indices), length), PADDING, np.int32)
+        padded[inside] = self.ids[(starts[:, None] + columns)[inside]]
+        return padded
+
+
+class _Writer:
+    """Collects ids chunk by chunk, in memory or in a file without a name."""
+
+    def __init__(self, folder: str | os.PathLike | None):
+        self._file = None if folder is None else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._chunks: list[np.ndarray] = []
+        self._lengths = [np.zeros(1, np.int64)]
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()  # a mapping that was made of it stays valid
+
+    def add(self, rows: Sequence[np.ndarray]) -> None:
+        chunk = np.concatenate([np.zeros(0, np.int32), *rows])
+        self._lengths.append(np.array([len(row) for row in rows], np.int64))
         if self._file is None:
-            self._parts.append(part)
+            self._chunks.append(chunk)
         else:
-            part.tofile(self._file)
+            chunk.tofile(self._file)
 
-    def finish(self) -> tuple:
-        lengths = np.concatenate([np.zeros(1, np.int64), *self._lengths])
-        offsets = np.cumsum(lengths)
-        if self._file is None:
-            return np.concatenate([np.zeros(0, np.int32), *self._parts]), offsets
+    def side(self) -> Side:
+        offsets = np.cumsum(np.concatenate(self._lengths))
+        if self._file is None or offsets[-1] == 0:  # an empty file cannot be mapped
+            return Side(np.concatenate([np.zeros(0, np.int32), *self._chunks]), offsets)
         self._file.flush()
-        if offsets[-1] == 0:
-            return np.zeros(0, np.int32), offsets
-        ids = np.memmap(self._file.name, np.int32, mode="r")
-        self._file.close()  # the mapping keeps the data; the name is gone, so nothing is left behind
-        return ids, offsets
-
-
-def _row(side: tuple, index: int) -> np.ndarray:
-    ids, offsets = side
-    return np.asarray(ids[offsets[index] : offsets[index + 1]])
-
-
-def _padded(side: tuple, indices: np.ndarray, length: int) -> np.ndarray:
-    ids, offsets = side
-    indices = np.asarray(indices, np.int64)
-    starts, lengths = offsets[indices], offsets[indices + 1] - offsets[indices]
-    if lengths.size and lengths.max() > length:
-        raise UserError(f"length: expected at least {lengths.max()} for these pairs, got {length}")
-    columns = np.arange(length)
-    inside = columns < lengths[:, None]
-    out = np.full((len(indices), length), PADDING, np.int32)
-    out[inside] = ids[(starts[:, None] + columns)[inside]]
-    return out
+        return Side(np.memmap(self._file, np.int32, mode="r"), offsets)

@@ -1,4 +1,4 @@
-"""What became of the lines of a corpus."""
+"""What became of the records of a corpus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass
 class Report:
-    """Counts of one pass over a corpus; the reasons add up: `read == kept + empty + ... + missing_column`."""
+    """Counts of one pass over a corpus; `read` is the sum of the others."""
 
     read: int = 0
     kept: int = 0
@@ -18,10 +18,12 @@ class Report:
 
     def __str__(self) -> str:
         reasons = {
-            "an empty side": self.empty,
+            "with an empty side": self.empty,
             "too long": self.too_long,
-            "invalid UTF-8": self.invalid_utf8,
-            "too few columns": self.missing_column,
+            "with invalid UTF-8": self.invalid_utf8,
+            "with too few columns": self.missing_column,
         }
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        return f"{self.read:,} lines read, {self.kept:,} kept" + (f"; skipped: {skipped}" if skipped else "")
+        return f"{self.read:,} records read, {self.kept:,} kept" + (
+            f"; skipped: {skipped}" if skipped else ""
+        )

@@ -4,41 +4,117 @@ from __future__ import annotations
 
 import numpy as np
 
+GRID = 128  # distinct lengths looked at; more cost time and save next to nothing
+UNCOVERED = 1 << 40  # the cost of a pair that no shape holds; far above any real one
+
 
 def choose_shapes(
     source: np.ndarray, target: np.ndarray, shapes: int
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Return the shapes (source_length, target_length), and the shape's number for each pair.
+    """Return the shapes [(source_length, target_length)], small to large, and each pair's shape, int16 (pairs,).
+
+    The cost of a shape is `pairs * (source_length + target_length)`. Three first guesses cut the pairs sorted by
+    one number (the longer side, source, target), each the best possible such cut; then single edges of the
+    shapes move as long as that helps, as the best rectangles seldom follow one number.
 
     Args:
         source, target: lengths, int64 (pairs,).
         shapes: how many shapes at most.
     """
-    key = np.maximum(source, target)
-    edges = np.unique(key)
-    counts = np.bincount(np.searchsorted(edges, key))
-    best = _cut(edges, counts, shapes)
-    bucket = np.searchsorted(best, key)
-    lengths = [(int(source[bucket == b].max()), int(target[bucket == b].max())) for b in range(len(best))]
+    edges = _edges(np.concatenate([source, target]))
+    n = len(edges)
+    cells, counts = np.unique(
+        np.searchsorted(edges, source) * n + np.searchsorted(edges, target), return_counts=True
+    )
+    grid = np.stack([cells // n, cells % n], axis=1)  # (cells, 2): places in `edges`, as in all that follows
+    best_cost, best = UNCOVERED * len(source), grid.max(axis=0, keepdims=True)
+    for key in (grid.max(axis=1), grid[:, 0], grid[:, 1]):
+        cost, found = _refine(_first_guess(grid, counts, key, edges, shapes), grid, counts, edges)
+        if cost < best_cost:
+            best_cost, best = cost, found
+    rectangles = edges[best]
+    rectangles = rectangles[np.lexsort((rectangles[:, 0], rectangles.sum(axis=1)))]
+    bucket = np.zeros(len(source), np.int16)
+    left = np.ones(len(source), bool)
+    lengths = []
+    for most_source, most_target in rectangles:  # the cheapest that holds a pair comes first
+        members = left & (source <= most_source) & (target <= most_target)
+        if members.any():
+            bucket[members] = len(lengths)
+            lengths.append((int(source[members].max()), int(target[members].max())))
+            left &= ~members
     return lengths, bucket
 
 
-def _cut(edges: np.ndarray, counts: np.ndarray, shapes: int) -> np.ndarray:
-    """Dynamic programming: the cuts of sorted lengths that minimize the sum of count * upper edge."""
-    total = np.concatenate([[0], np.cumsum(counts)])
-    n = len(edges)
+def _edges(lengths: np.ndarray) -> np.ndarray:
+    """Return the lengths where a shape may end: all, or where equal shares of the tokens lie between two."""
+    values, counts = np.unique(lengths, return_counts=True)
+    if len(values) <= GRID:
+        return values
+    tokens = np.cumsum(values * counts)
+    wanted = np.linspace(0, tokens[-1], GRID + 1)[1:]
+    return values[np.unique(np.searchsorted(tokens, wanted))]
+
+
+def _first_guess(
+    grid: np.ndarray, counts: np.ndarray, key: np.ndarray, edges: np.ndarray, shapes: int
+) -> np.ndarray:
+    """Cut the cells, sorted by `key`, where the sum of count * upper edge is least (dynamic programming).
+
+    Returns the rectangles around the parts, int (shapes, 2).
+    """
+    places, rank = np.unique(key, return_inverse=True)
+    total = np.concatenate([[0], np.cumsum(np.bincount(rank, weights=counts))])
+    n = len(places)
     cost = np.full(n + 1, np.inf)
     cost[0] = 0
     back = []
     for _ in range(min(shapes, n)):
-        # new[j] = min over i < j of cost[i] + edges[j-1] * (total[j] - total[i])
-        table = cost[None, :] + edges[:, None] * (total[1:, None] - total[None, :])
+        # table[j, i]: the first i ranks at their best, and those from i to j under the edge of j
+        table = cost[None, :] + edges[places][:, None] * (total[1:, None] - total[None, :])
         table[np.triu_indices(n, 1, n + 1)] = np.inf
-        choice = table.argmin(axis=1)
-        back.append(choice)
-        cost = np.concatenate([[np.inf], table[np.arange(n), choice]])
-    cuts, j = [], n
+        back.append(table.argmin(axis=1))
+        cost = np.concatenate([[np.inf], table.min(axis=1)])
+    last, j = [], n
     for choice in reversed(back):
-        cuts.append(edges[j - 1])
+        last.append(j - 1)
         j = choice[j - 1]
-    return np.array(cuts[::-1])
+    part = np.searchsorted(last[::-1], rank)
+    return np.stack([grid[part == number].max(axis=0) for number in range(len(last))])
+
+
+def _refine(
+    shapes: np.ndarray, grid: np.ndarray, counts: np.ndarray, edges: np.ndarray
+) -> tuple[int, np.ndarray]:
+    """Move one shape's edges at a time, as long as the cost falls; return (cost, shapes)."""
+    costs = np.stack([_cost(shape, grid, edges) for shape in shapes], axis=1)  # (cells, shapes)
+    best = int((costs.min(axis=1) * counts).sum())
+    for _ in range(50):
+        before = best
+        for number in range(len(shapes)):
+            others = np.delete(costs, number, axis=1).min(axis=1, initial=UNCOVERED)
+            for move in MOVES:
+                moved = shapes[number] + move
+                if moved.min() < 0 or moved.max() >= len(edges):
+                    continue
+                column = _cost(moved, grid, edges)
+                cost = int((np.minimum(others, column) * counts).sum())
+                if cost < best:
+                    best, shapes, costs = cost, shapes.copy(), costs.copy()
+                    shapes[number], costs[:, number] = moved, column
+        if best == before:
+            break
+    return best, shapes
+
+
+MOVES = [
+    np.array([source, target])
+    for far in (1, 2, 4)
+    for source in (-far, 0, far)
+    for target in (-far, 0, far)
+    if source or target
+]
+
+
+def _cost(shape: np.ndarray, grid: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.where((grid <= shape).all(axis=1), edges[shape].sum(), UNCOVERED)
