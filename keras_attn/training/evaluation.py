@@ -60,7 +60,12 @@ class Evaluation:
         """Return a table for `rich.print`: a row per range of source length, then one over everything."""
         from rich.table import Table
 
-        table = Table(caption=f"{self.signature_bleu}\n{self.signature_chrf}", caption_justify="left")
+        signatures = (f"BLEU {self.signature_bleu}", f"chrF2 {self.signature_chrf}")
+        table = Table(
+            caption="\n".join(signatures),
+            caption_justify="left",
+            min_width=max(map(len, signatures)),  # else they break inside a word
+        )
         table.add_column(f"source {self.length_unit}")
         for name in ("sentences", "BLEU", "chrF2", "exact match"):
             table.add_column(name, justify="right")

@@ -66,7 +66,9 @@ def bleu(
 def chrf(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool = False
 ) -> tuple[float, str]:
-    """Return corpus chrF2 (0 to 100) and its signature: F-score of character 1- to 6-grams, recall counts double.
+    """Return corpus chrF2 (0 to 100) and its signature.
+
+    The F-score of character 1- to 6-grams in which recall counts double.
 
     Source: Popović 2015, https://aclanthology.org/W15-3049.
     """

@@ -15,10 +15,10 @@ from keras_attn.training.callbacks.event_writer import EventWriter
 class Board(keras.callbacks.Callback):
     """Writes loss, metrics, learning rate and speed as TensorBoard curves: runs `train` and `validation`.
 
-    The tags are listed in `keras_attn.training.callbacks`. Against `keras.callbacks.TensorBoard`: tags are the
-    names in the logs (no `epoch_`), the speed is that of training alone, and it counts tokens. Put it after
-    `DecodedScore`. It also puts `learning_rate`, `updates_per_second` and `tokens_per_second` into the logs, and
-    thus into `history`.
+    The tags are listed in `keras_attn.training.callbacks`. Against `keras.callbacks.TensorBoard`: tags are
+    the names in the logs (no `epoch_`), the speed is that of training alone, and it counts tokens. Put it
+    after `DecodedScore`. It also puts `learning_rate`, `updates_per_second` and `tokens_per_second` into the
+    logs, and thus into `history`.
 
     Speed is over the time inside training batches. Validation, decoding and other callbacks do not count, and
     the first batch of a `fit`, which traces and compiles, is left out. Tokens are those of the metric called

@@ -71,5 +71,5 @@ def _cell(text: str) -> str:
     >>> _cell("a|b *c* <d>")
     'a&#124;b \\\\*c\\\\* &lt;d&gt;'
     """
-    text = re.sub(r"([\\`*_{}\[\]#~])", r"\\\1", " ".join(text.split()))
+    text = re.sub(r"([\\`*_{}\[\]#])", r"\\\1", " ".join(text.split()))
     return html.escape(text, quote=False).replace("|", "&#124;") or "(empty)"

@@ -1,0 +1,77 @@
+"""What comes back for strings, and how lists of strings are fed to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_attn.errors import UserError
+
+
+@dataclass(frozen=True)
+class Output:
+    """One entry per input string: text, score (sum of log p, the end included), and whether the input was cut."""
+
+    text: list[str]
+    score: np.ndarray
+    truncated: np.ndarray
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where a sentence's output looked: weights (target_length, source_length), rows sum to one."""
+
+    text: str
+    source_tokens: list[str]
+    target_tokens: list[str]
+    weights: np.ndarray
+
+
+def decode_strings(serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> Output:
+    """Decode a list through a graph that takes a batch of strings.
+
+    Args:
+        serve: strings (batch,) -> {"text", "score", "truncated"}.
+        lines: any number of strings; they are sorted by length, decoded in batches and put back in order.
+        batch_size: sentences per call.
+    """
+    text = [""] * len(lines)
+    score = np.zeros(len(lines), "float32")
+    truncated = np.zeros(len(lines), bool)
+    for chosen, batch in _batches(lines, batch_size):
+        out = serve(batch)
+        for row, index in enumerate(chosen):
+            text[index] = out["text"][row].numpy().decode("utf-8", "replace")
+        score[chosen] = out["score"].numpy()
+        truncated[chosen] = out["truncated"].numpy()
+    return Output(text, score, truncated)
+
+
+def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
+    """The same for alignments; padding is cropped.
+
+    Args:
+        align: strings (batch,) -> {"text", "alignment", "source_tokens", "target_tokens"}; padding tokens are "".
+    """
+    result: list[Alignment | None] = [None] * len(lines)
+    for chosen, batch in _batches(lines, batch_size):
+        out = {name: tensor.numpy() for name, tensor in align(batch).items()}
+        for row, index in enumerate(chosen):
+            source = [token.decode("utf-8", "replace") for token in out["source_tokens"][row] if token]
+            target = [token.decode("utf-8", "replace") for token in out["target_tokens"][row] if token]
+            weights = out["alignment"][row, : len(target), : len(source)]
+            result[index] = Alignment(out["text"][row].decode("utf-8", "replace"), source, target, weights)
+    return result  # type: ignore[return-value]  # every index was in one batch
+
+
+def _batches(lines: Sequence[str], batch_size: int) -> Iterator[tuple[list[int], tf.Tensor]]:
+    if isinstance(lines, str):
+        raise UserError(f"lines: expected a list of strings, got the string {lines[:40]!r}; put it in a list")
+    order = sorted(range(len(lines)), key=lambda index: -len(lines[index]))
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        yield chosen, tf.constant([lines[index].encode("utf-8", "replace") for index in chosen])

@@ -1,0 +1,80 @@
+"""A TextToText on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the ops a saved tokenizer needs
+
+from keras_attn.errors import UserError
+from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
+
+
+class SavedTextToText:
+    """A reloaded SavedModel with the interface of `TextToText`."""
+
+    def __init__(self, module: Any):
+        self._module = module  # keeps the variables alive
+        self._serve = module.signatures["serving_default"]
+        self._align = module.signatures["align"]
+
+    def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
+        return decode_strings(lambda batch: self._serve(text=batch), lines, batch_size)
+
+    def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
+        return align_strings(lambda batch: self._align(text=batch), lines, batch_size)
+
+
+def save(module: Any, folder: str | os.PathLike[str]) -> Path:
+    """Write `module` (a `TextToText`) to `folder`; see `TextToText.save`.
+
+    Raises:
+        UserError: the folder exists already.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise UserError(f"folder: expected one that does not exist yet, got {str(folder)!r}; take the next version")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    try:
+        tf.saved_model.save(
+            module,
+            str(partial),
+            signatures={"serving_default": module.serve, "align": module.serve_alignment},
+            # Debug records of every node are half of a small model's bytes.
+            options=tf.saved_model.SaveOptions(save_debug_info=False),
+        )
+        partial.chmod(0o755)
+        os.rename(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def load(folder: str | os.PathLike[str]) -> SavedTextToText:
+    """Load what `save` wrote.
+
+    Raises:
+        UserError: there is no SavedModel, it cannot be read, or it has other signatures.
+    """
+    folder = Path(folder)
+    if not (folder / "saved_model.pb").is_file():
+        raise UserError(f"folder: expected a SavedModel such as saved_models/dates/1, found no saved_model.pb in {folder}")
+    try:
+        module = tf.saved_model.load(str(folder))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"folder: the SavedModel in {folder} cannot be read ({reason}); export it again") from error
+    missing = {"serving_default", "align"} - set(module.signatures)
+    if missing:
+        raise UserError(
+            f"folder: the SavedModel in {folder} has no signature {', '.join(sorted(missing))}; it has "
+            f"{', '.join(sorted(module.signatures))}. Was it exported by keras_attn?"
+        )
+    return SavedTextToText(module)

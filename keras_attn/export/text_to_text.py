@@ -1,0 +1,142 @@
+"""A model with its tokenizer and its search as one graph: strings in, strings out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_attn.decoding import Greedy
+from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
+from keras_attn.text import Tokenizer
+from keras_attn.text.vocabulary import END, PADDING, START
+
+STRINGS = tf.TensorSpec([None], tf.string, name="text")
+
+
+class TextToText(tf.Module):
+    """Tokenize, encode, search, detokenize, all inside one graph.
+
+    It shares the weights of `views`: use it before, during and after training.
+
+    Args:
+        views: `models.Views` over the vocabularies of `text`.
+        text: a `Tokenizer`.
+        search: a callable `(step, memory, state, max_length) -> ids, score`; `decoding.Greedy()` if None.
+        max_source_length: tokens read of a source; what follows is cut, and `truncated` says so.
+        length_factor, length_extra: the output has at most `length_factor * source tokens + length_extra` tokens.
+
+    >>> from keras_attn import models, text
+    >>> tokens = text.Tokenizer.train([("a man", "ein Mann"), ("a horse", "ein Pferd")], vocabulary_size=300)
+    >>> views = models.seq2seq(models.RNNEncoder(units=4), models.RNNDecoder(units=4), tokens.source.size,
+    ...                        tokens.target.size)
+    >>> output = TextToText(views, tokens)(["a man", ""])
+    >>> len(output.text), output.text[1]
+    (2, '')
+    """
+
+    def __init__(
+        self,
+        views: Any,
+        text: Tokenizer,
+        search: Any = None,
+        *,
+        max_source_length: int = 256,
+        length_factor: float = 2.0,
+        length_extra: int = 10,
+    ):
+        super().__init__(name="text_to_text")
+        self.encoder, self.step = views.encoder, views.step
+        self.text = text
+        self.search = search or Greedy()
+        self.max_source_length = max_source_length
+        self.length_factor, self.length_extra = length_factor, length_extra
+        self.has_attention = bool(views.step.output["weights"])
+
+    def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
+        """Decode any number of strings; an empty one gives an empty one."""
+        return decode_strings(self.serve, lines, batch_size)
+
+    def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
+        """Decode, and say where each output token looked (mean over heads of the last attending layer)."""
+        return align_strings(self.serve_alignment, lines, batch_size)
+
+    @tf.function(input_signature=[STRINGS])
+    def serve(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Strings (batch,) -> text (batch,), score (batch,) float32, truncated (batch,) bool."""
+        return self._decode(text)[0]
+
+    @tf.function(input_signature=[STRINGS])
+    def serve_alignment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `serve`, and alignment (batch, target_length, source_length), source_tokens, target_tokens ("" = none)."""
+        output, source, encoded, ids = self._decode(text)
+        before = tf.concat([tf.fill([tf.shape(ids)[0], 1], START), ids[:, :-1]], 1)
+        step = self.step({"tokens": before, "position": tf.constant(0), **encoded})
+        target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
+        if self.has_attention:
+            weights = tf.reduce_mean(list(step["weights"].values())[-1], axis=1)  # (batch, target_length, source_length)
+            weights = tf.where((target_tokens != "")[:, :, None], tf.cast(weights, tf.float32), 0.0)
+        else:
+            weights = tf.zeros([*tf.unstack(tf.shape(ids)), tf.shape(source)[1]])
+        return {
+            **output,
+            "alignment": weights,
+            "source_tokens": self._tokens(self.text.source, source),
+            "target_tokens": target_tokens,
+        }
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write a SavedModel with the signatures `serving_default` and `align`, whole or not at all.
+
+        Args:
+            folder: the version's folder, `saved_models/NAME/1`, as TF Serving wants it. It must not exist.
+
+        Returns:
+            The folder.
+        """
+        from keras_attn.export.saved_model import save
+
+        return save(self, folder)
+
+    def _decode(self, text: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict, tf.Tensor]:
+        tokens = self.text.source.tokenize(text)
+        lengths = tokens.row_lengths()
+        cut = tokens[:, : self.max_source_length]
+        ends = tf.fill([tf.shape(text)[0], 1], END)
+        source = tf.concat([cut, ends], axis=1).to_tensor(PADDING)  # (batch, source_length)
+        with _portable(self.encoder):
+            encoded = self.encoder(source, training=False)
+        factor = tf.cast(cut.row_lengths(), tf.float32) * self.length_factor
+        limit = tf.where(lengths > 0, tf.cast(factor, tf.int32) + self.length_extra, 0)  # nothing in, nothing out
+        ids, score = self.search(
+            lambda inputs: self.step(inputs, training=False), encoded["memory"], encoded["state"], limit
+        )
+        output = {
+            "text": self.text.target.detokenize(ids),
+            "score": score,
+            "truncated": lengths > self.max_source_length,
+        }
+        return output, source, encoded, ids
+
+    @staticmethod
+    def _tokens(vocabulary: Any, ids: tf.Tensor) -> tf.Tensor:
+        return tf.where(ids == PADDING, "", vocabulary.lookup_pieces(ids))
+
+
+@contextlib.contextmanager
+def _portable(model: keras.Model) -> Iterator[None]:
+    """Trace without cuDNN's recurrent kernels, which a server without a GPU could not load."""
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "use_cudnn")]
+    kept = [layer.use_cudnn for layer in layers]
+    try:
+        for layer in layers:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, value in zip(layers, kept, strict=True):
+            layer.use_cudnn = value
