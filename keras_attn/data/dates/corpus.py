@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_attn.data.dates.casing import Case
 from keras_attn.data.dates.forms import forms_by_locale
 from keras_attn.data.dates.locales import LOCALES
 from keras_attn.data.dates.renderer import LATIN, Renderer, Spans
@@ -51,7 +52,11 @@ class Dates:
 
     Written by CLDR's patterns (through Babel), in the Gregorian calendar, with the year in full. Sampled
     uniformly over (locale, form), a form being a distinct pattern of a locale; the day uniformly over the
-    days of the split, which no other split contains. No source means two days, in any locale.
+    days of the split, which no other split contains. No source means two days, in any locale. 92 locales,
+    410 forms, 1,131 distinct characters (Babel 2.18); 58,337 days to train, 7,370 valid, 7,342 test.
+
+    Iterating gives `DatePair`s; `pairs()` is the plain (source, target) that training takes. Example i is a
+    pure function of (seed, split, i) and of the options below, so an index may be asked for alone.
 
     >>> dates = Dates("test", count=3, locales=("fi",), noise=False)
     >>> for source, target in dates.pairs():
@@ -90,23 +95,28 @@ class Dates:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise UserError(f"{name}: expected a whole number from 0 up; got {value!r}")
-        locales = LOCALES if self.locales is None else self.locales
-        if isinstance(locales, str):
-            raise UserError(f"locales: expected a sequence of names, such as ({locales!r},); got {locales!r}")
-        locales = tuple(dict.fromkeys(locales))
-        if not locales:
-            raise UserError("locales: expected one name or more; got none. None stands for all")
-        for locale in locales:
-            if locale not in LOCALES:
-                near = difflib.get_close_matches(str(locale).replace("-", "_"), LOCALES, n=3, cutoff=0.4)
-                hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(LOCALES)}"
-                raise UserError(f"locales: {locale!r} is not one of the {len(LOCALES)} known locales; {hint}")
-        object.__setattr__(self, "locales", locales)
+        if isinstance(self.locales, str):
+            raise UserError(
+                f"locales: expected a sequence of names, such as ({self.locales!r},); got a string"
+            )
+        if not self.names:
+            raise UserError("locales: expected one name or more; got none. Leave it out for all locales")
+        for name in self.names:
+            if name not in LOCALES:
+                language = str(name).replace("-", "_").partition("_")[0].lower()
+                near = [known for known in LOCALES if known.partition("_")[0] == language]
+                hint = f"did you mean {' or '.join(near)}?" if near else f"known: {' '.join(LOCALES)}"
+                raise UserError(f"locales: {name!r} is not one of the {len(LOCALES)} known; {hint}")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The locales, each once."""
+        return LOCALES if self.locales is None else tuple(dict.fromkeys(self.locales))
 
     @property
     def forms(self) -> tuple[tuple[str, str], ...]:
         """All (locale, pattern) that are sampled from."""
-        return tuple((form.locale, form.pattern) for name in self.locales for form in forms_by_locale()[name])
+        return tuple((form.locale, form.pattern) for name in self.names for form in forms_by_locale()[name])
 
     def __len__(self) -> int:
         return self.count
@@ -129,15 +139,14 @@ class Dates:
         """Return the same examples as plain (source, target), to be iterated as often as wanted."""
         return DatePairs(self)
 
-    @property
+    @cached_property
     def _choices(self) -> tuple[tuple[Renderer, ...], ...]:
-        if "_cache" not in self.__dict__:
-            of_locale = tuple(_renderers(locale) for locale in self.locales)
-            choices = of_locale if self.balanced else (sum(of_locale, ()),)
-            object.__setattr__(self, "_cache", choices)
-        return self.__dict__["_cache"]
+        """The forms to choose from, in groups that take turns: one group, or one for each locale."""
+        groups = tuple(_renderers(name) for name in self.names)
+        return groups if self.balanced else (tuple(chain.from_iterable(groups)),)
 
     def _example(self, position: int, draws: list[float]) -> DatePair:
+        """Write example `position`, its choices made by seven numbers in [0, 1)."""
         which, when, case_draw, digits_draw, edit_draw, first, second = draws
         choices = self._choices
         renderers = choices[position % len(choices)]
@@ -145,7 +154,8 @@ class Dates:
         form = renderer.form
         days = _days(self.split, form.ambiguous_months)
         day = days[int(when * len(days))]
-        case, digits, dress = "plain", LATIN, renderer.plain
+        case: Case = "plain"
+        digits, dress = LATIN, renderer.plain
         if self.noise:
             if case_draw < _RECASED and len(renderer.cases) > 1:
                 recased = renderer.cases[1:]

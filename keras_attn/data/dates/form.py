@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from babel import Locale
 from babel.dates import get_day_names, get_era_names, get_month_names, tokenize_pattern
@@ -10,6 +12,10 @@ from babel.dates import get_day_names, get_era_names, get_month_names, tokenize_
 from keras_attn.data.dates.clean import clean
 
 _WIDTHS = {3: "abbreviated", 4: "wide", 5: "narrow", 6: "short"}
+
+
+def _names(names: Mapping[int, str], keys: range) -> tuple[str, ...]:
+    return tuple(clean(names[key]) for key in keys)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,11 @@ class Form:
     weekdays: tuple[str, ...] = ()
     ambiguous_months: frozenset[int] = frozenset()
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What each field is: y, M, d or E (weekday)."""
+        return tuple({"L": "M", "c": "E"}.get(field[0], field[0]) for field in self.fields)
+
     @classmethod
     def parse(cls, locale: str, pattern: str) -> Form:
         """Cut a CLDR pattern. The era is a literal: all dates of the corpus are of the common era."""
@@ -47,23 +58,21 @@ class Form:
         months: tuple[str, ...] = ()
         wide_months: tuple[str, ...] = ()
         weekdays: tuple[str, ...] = ()
-        for kind, value in tokenize_pattern(pattern):
-            if kind == "chars":
+        for _, value in tokenize_pattern(pattern):
+            if isinstance(value, str):
                 literals[-1] += value
                 continue
             letter, length = value
+            width: Any = _WIDTHS.get(max(3, length))
+            context: Any = "stand-alone" if letter in "Lc" else "format"
             if letter == "G":
-                literals[-1] += get_era_names(_WIDTHS[max(3, length)], cldr)[1]
+                literals[-1] += get_era_names(width, cldr)[1]
                 continue
-            context = "stand-alone" if letter in "Lc" else "format"
             if letter in "ML" and length >= 3:
-                names = get_month_names(_WIDTHS[length], context, cldr)
-                months = tuple(clean(names[month]) for month in range(1, 13))
-                names = get_month_names("wide", context, cldr)
-                wide_months = tuple(clean(names[month]) for month in range(1, 13))
+                months = _names(get_month_names(width, context, cldr), range(1, 13))
+                wide_months = _names(get_month_names("wide", context, cldr), range(1, 13))
             elif letter in "Ec":
-                names = get_day_names(_WIDTHS[max(3, length)], context, cldr)
-                weekdays = tuple(clean(names[day]) for day in range(7))
+                weekdays = _names(get_day_names(width, context, cldr), range(7))
             fields.append(letter * length)
             literals.append("")
         return cls(locale, pattern, tuple(fields), tuple(map(clean, literals)), months, wide_months, weekdays)

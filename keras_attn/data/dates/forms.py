@@ -28,15 +28,13 @@ def patterns(locale: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _kind(field: str) -> str:
-    return {"L": "M", "c": "E"}.get(field[0], field[0])
-
-
 def _readable(form: Form) -> bool:
-    """Whether the year is in full and the month not to be taken for the day: a word, or in the order y M d."""
-    kinds = "".join(_kind(field) for field in form.fields)
+    """Whether the year is in full and the month cannot be the day: it is a word, or the order is y M d."""
+    kinds = "".join(form.kinds)
     if sorted(kinds.replace("E", "")) != ["M", "d", "y"] or "yy" in form.fields:
         return False
+    if any(" ," in literal for literal in form.literals):
+        return False  # a slip in CLDR's Yoruba
     if len(set(form.months)) not in (0, 12) or any("M0" in month for month in form.months):
         return False  # CLDR's placeholder "M04", or two months of one name
     is_word = bool(form.months) and all(any(map(str.isalpha, month)) for month in form.months)
@@ -54,8 +52,8 @@ def _readings(form: Form) -> Iterator[tuple[str, int]]:
                 "E": weekday,
             }
             text = form.literals[0]
-            for field, literal in zip(form.fields, form.literals[1:], strict=True):
-                text += texts[_kind(field)] + literal
+            for kind, literal in zip(form.kinds, form.literals[1:], strict=True):
+                text += texts[kind] + literal
             yield reading(text), month
 
 
@@ -78,9 +76,8 @@ def _leave_out_twins(forms: Iterable[Form]) -> Iterator[Form]:
     """Keep one of the forms that print the same whatever the day (an "abbreviated" month is often whole)."""
     seen = set()
     for form in forms:
-        fields = tuple(
-            _kind(field) if _kind(field) in "EM" and form.months else field for field in form.fields
-        )
+        named = "EM" if form.months else "E"
+        fields = tuple(kind if kind in named else form.fields[place] for place, kind in enumerate(form.kinds))
         looks = (form.locale, fields, form.literals, form.months, form.weekdays)
         if looks not in seen:
             seen.add(looks)

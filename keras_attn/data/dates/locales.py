@@ -9,9 +9,9 @@ from babel import Locale
 # Languages whose Gregorian dates CLDR covers well. Left out: those with placeholder months ("M04") or with
 # the root pattern only, and second names of the same data (no = nb).
 _NAMES = """
-    af am ar as az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gd gl gu ha he hi hr hsb hu hy id
-    ig is it ja jv ka kk km kn ko kok ky lo lt lv mk ml mn mr ms my nb ne nl nn or pa pl ps pt ro ru sd si sk sl
-    so sq sr sr_Latn sv sw ta te th tk tr uk ur uz vi yo yue zh zh_Hant zu
+    af am ar as az be bg bn bs ca cs cy da de el en en_GB es et eu fa fi fil fr ga gd gl gu ha he hi hr hsb hu
+    hy id ig is it ja jv ka kk km kn ko kok ky lo lt lv mk ml mn mr ms my nb ne nl nn or pa pl ps pt ro ru sd
+    si sk sl so sq sr sr_Latn sv sw ta te th tk tr uk ur uz vi yo yue zh zh_Hant zu
 """
 LOCALES: tuple[str, ...] = tuple(_NAMES.split())
 

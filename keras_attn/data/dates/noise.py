@@ -9,12 +9,14 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from keras_attn.data.dates.casing import cases
 from keras_attn.data.dates.form import Form
 
 _COMMAS = ",،፣"
 _COMMA_OF = {"ARABIC": "،", "ETHIOPIC": "፣"}
-_WITHOUT_PERIOD = ("CJK", "HIRAGANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR", "ETHIOPIC")
-_DATE_SEPARATORS = "/-."
+# Scripts in which nobody ends a date with a full stop, or sets its parts off with a comma.
+_UNPUNCTUATED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR", "ETHIOPIC")
+_DATE_SEPARATORS = ("/", "-", ".")
 
 
 class Dress(NamedTuple):
@@ -24,11 +26,15 @@ class Dress(NamedTuple):
     month_dot: bool = False
     weekday_dot: bool = False
 
+    def put(self, place: int, *texts: str) -> Dress:
+        """Return the same with other literals from `place` on."""
+        return self._replace(literals=(*self.literals[:place], *texts, *self.literals[place + len(texts) :]))
 
-def swap_dot(name: str, wide: str | None) -> str:
+
+def swap_dot(name: str, wide: str | None = None) -> str:
     """Return an abbreviation without its final dot, or with one added if `wide`, the whole name, is longer.
 
-    >>> swap_dot("avr.", "avril"), swap_dot("Apr", "April"), swap_dot("mai", "mai"), swap_dot("เม.ย.", None)
+    >>> swap_dot("avr.", "avril"), swap_dot("Apr", "April"), swap_dot("mai", "mai"), swap_dot("เม.ย.")
     ('avr', 'Apr.', 'mai', 'เม.ย.')
     """
     if name.endswith("."):
@@ -36,66 +42,88 @@ def swap_dot(name: str, wide: str | None) -> str:
     return f"{name}." if wide is not None and len(name) < len(wide) and name[-1].isalpha() else name
 
 
+def _cased(form: Form) -> bool:
+    return bool(form.months) and len(cases(form.locale, form.months[0])) > 1
+
+
+def swap_months(form: Form) -> tuple[str, ...]:
+    """Return the months with final dots swapped; none is added in scripts that do not abbreviate so."""
+    if not _cased(form):
+        return tuple(map(swap_dot, form.months))
+    return tuple(map(swap_dot, form.months, form.wide_months))
+
+
+def swap_weekdays(form: Form) -> tuple[str, ...]:
+    """Return the weekdays without final dots."""
+    return tuple(map(swap_dot, form.weekdays))
+
+
 def edits(form: Form, dress: Dress) -> Iterator[Dress]:
     """Yield every way to disturb the punctuation of a form once more."""
-    literals = dress.literals
+    words = "".join((*form.months, *form.weekdays, *form.literals, "A"))
+    script = unicodedata.name(next(filter(str.isalpha, words))).split()[0]
+    punctuated = script not in _UNPUNCTUATED and form.locale != "ja"
+    yield from _spaces_and_commas(form, dress, _COMMA_OF.get(script, ",") if punctuated else None)
+    yield from _dots(form, dress, punctuated)
+    yield from _separators(form, dress)
 
-    def put(place: int, text: str) -> Dress:
-        return dress._replace(literals=(*literals[:place], text, *literals[place + 1 :]))
 
-    kinds = [{"L": "M", "c": "E"}.get(field[0], field[0]) for field in form.fields]
-    name = next(
-        character for text in (*form.months, *form.weekdays, "A") for character in text if character.isalpha()
-    )
-    script = unicodedata.name(name).split()[0]
-
-    for place, literal in enumerate(literals):
-        inside = 0 < place < len(literals) - 1
-        for comma in _COMMAS:
-            if comma in literal:
-                yield put(place, literal.replace(comma, "") or " ")
-        if inside and literal == " " and {"E", "y"} & {kinds[place - 1], kinds[place]}:
-            yield put(place, f"{_COMMA_OF.get(script, ',')} ")
-        if ". " in literal:
-            yield put(place, literal.replace(". ", " ", 1))
-        if place == len(literals) - 1 and literal.endswith("."):
-            yield put(place, literal[:-1])
+def _spaces_and_commas(form: Form, dress: Dress, comma: str | None) -> Iterator[Dress]:
+    last = len(dress.literals) - 1
+    for place, literal in enumerate(dress.literals):
+        for known in _COMMAS:
+            if known in literal:
+                yield dress.put(place, literal.replace(known, "") or " ")
+        if (
+            comma
+            and literal == " "
+            and 0 < place < last
+            and {"E", "y"} & set(form.kinds[place - 1 : place + 1])
+        ):
+            yield dress.put(place, f"{comma} ")
         if " " in literal and "  " not in literal:
-            yield put(place, literal.replace(" ", "  ", 1))
+            yield dress.put(place, literal.replace(" ", "  ", 1))
 
-    if script not in _WITHOUT_PERIOD and not literals[-1] and not _dotted(form, kinds[-1]):
-        yield put(len(literals) - 1, ".")
-    yield from _separators(form, dress, kinds)
-    if "M" in kinds and form.months and not dress.month_dot and _dot_fits(form, dress, kinds.index("M")):
-        yield dress._replace(month_dot=True)
-    if "E" in kinds and not dress.weekday_dot and any(name.endswith(".") for name in form.weekdays):
+
+def _dots(form: Form, dress: Dress, punctuated: bool) -> Iterator[Dress]:
+    last = len(dress.literals) - 1
+    final = {"M": form.months, "E": form.weekdays}.get(form.kinds[-1], ())
+    for place, literal in enumerate(dress.literals):
+        if ". " in literal:
+            yield dress.put(place, literal.replace(". ", " ", 1))
+        elif place == last and literal.endswith("."):
+            yield dress.put(place, literal[:-1])
+    if (
+        punctuated
+        and not dress.literals[last]
+        and not dress.month_dot
+        and not any("." in name for name in final)
+    ):
+        yield dress.put(last, ".")
+    if not dress.month_dot and swap_months(form) != form.months:
+        following = dress.literals[form.kinds.index("M") + 1]
+        if not following or following[0] in " ,":
+            yield dress._replace(month_dot=True)
+    if not dress.weekday_dot and swap_weekdays(form) != form.weekdays:
         yield dress._replace(weekday_dot=True)
 
 
-def _dotted(form: Form, kind: str) -> bool:
-    """Whether the field, taken as the last one, may end in a dot of its own."""
-    names = {"M": form.months, "E": form.weekdays}.get(kind, ())
-    return any(name.endswith(".") for name in names)
-
-
-def _dot_fits(form: Form, dress: Dress, place: int) -> bool:
-    following = dress.literals[place + 1]
-    return form.months != form.wide_months and (not following or following[0] in " ,")
-
-
-def _separators(form: Form, dress: Dress, kinds: list[str]) -> Iterator[Dress]:
-    """2021-04-03 as 2021/04/03 or 2021.04.03; 3 Apr 2021 as 3-Apr-2021, 3/Apr/2021 or 3.Apr.2021."""
-    order = "".join(kinds)
+def _separators(form: Form, dress: Dress) -> Iterator[Dress]:
+    """2021-04-03 as 2021/04/03 or 2021.04.03; 3 Apr 2021 as 3-Apr-2021, 3/Apr/2021 (3.Apr.2021 if cased)."""
+    order = "".join(form.kinds)
     first = next((order.index(run) for run in ("yMd", "dMy") if run in order), None)
-    if first is None:
+    if first is None or dress.month_dot or any(mark in month for month in form.months for mark in " .-"):
         return
-    between = dress.literals[first + 1 : first + 3]
-    plain = all(month.isalpha() or unicodedata.category(month[-1]) in ("Mn", "Mc") for month in form.months)
-    if between[0] != between[1] or dress.month_dot or not plain:
+    before, after = dress.literals[first + 1 : first + 3]
+    if before != after:
         return
-    if between[0] not in tuple(_DATE_SEPARATORS) and not (form.months and between[0] == " "):
+    separators: tuple[str, ...] = _DATE_SEPARATORS
+    if form.months:
+        if before != " " or form.weekdays:
+            return
+        separators = separators[: 3 if _cased(form) else 2]
+    elif before not in separators:
         return
-    for separator in _DATE_SEPARATORS:
-        if separator != between[0]:
-            literals = (*dress.literals[: first + 1], separator, separator, *dress.literals[first + 3 :])
-            yield dress._replace(literals=literals)
+    for separator in separators:
+        if separator != before:
+            yield dress.put(first + 1, separator, separator)

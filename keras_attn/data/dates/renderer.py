@@ -9,7 +9,7 @@ from typing import NamedTuple
 from keras_attn.data.dates.casing import Case, cases, recase
 from keras_attn.data.dates.form import Form
 from keras_attn.data.dates.locales import native_digits
-from keras_attn.data.dates.noise import Dress, edits, swap_dot
+from keras_attn.data.dates.noise import Dress, edits, swap_months, swap_weekdays
 
 LATIN = "0123456789"
 
@@ -49,7 +49,7 @@ class Renderer:
         self._edits: dict[Dress, tuple[Dress, ...]] = {}
         self._names: dict[tuple[Case, bool, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._cased: dict[tuple[str, Case], str] = {}
-        self._kinds = tuple({"L": "M", "c": "E"}.get(field[0], field[0]) for field in form.fields)
+        self._kinds = form.kinds
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -67,7 +67,7 @@ class Renderer:
     def render(
         self, day: date, case: Case = "plain", digits: str = LATIN, dress: Dress | None = None
     ) -> tuple[str, Spans]:
-        """Return the date as text and its spans, which come from writing field by field, never from a search."""
+        """Return the date as text and its spans, known from writing field by field, not from a search."""
         dress = dress or self.plain
         months, weekdays = self._names_in(case, dress.month_dot, dress.weekday_dot)
         text = self._literal(dress.literals[0], case)
@@ -100,12 +100,8 @@ class Renderer:
         key = (case, month_dot, weekday_dot)
         if key not in self._names:
             form = self.form
-            months, weekdays = form.months, form.weekdays
-            if month_dot:
-                wide = form.wide_months if len(cases(form.locale, form.months[0])) > 1 else (None,) * 12
-                months = tuple(map(swap_dot, months, wide))
-            if weekday_dot:
-                weekdays = tuple(swap_dot(name, None) for name in weekdays)
+            months = swap_months(form) if month_dot else form.months
+            weekdays = swap_weekdays(form) if weekday_dot else form.weekdays
             self._names[key] = (
                 tuple(recase(name, case, form.locale) for name in months),
                 tuple(recase(name, case, form.locale) for name in weekdays),
