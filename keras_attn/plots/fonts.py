@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-# Tried first, since a machine may hold hundreds of fonts and opening one costs milliseconds: these are made to
-# cover many scripts.
+# Tried first, since a machine may hold hundreds of fonts and opening one costs milliseconds: these are made
+# to cover many scripts.
 _BROAD = (
     "noto sans",
     "noto",

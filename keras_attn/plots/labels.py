@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from keras_attn.plots.fonts import choose_fonts
 
 _VISIBLE = {" ": "␣", "\n": "↵", "\r": "↵", "\t": "⇥", "\u00a0": "␣", "\u3000": "␣"}
-
-
-def _hex(character: str) -> str:
-    return f"{ord(character):04X}"
+_JOINERS = "\u200c\u200d"
 
 
 def _invisible(character: str) -> bool:
@@ -27,30 +24,36 @@ def _show(token: str, missing: set[str], longest: int) -> str:
         token = token[: longest - 1] + "…"
     if unicodedata.category(token[0]).startswith("M"):
         token = "◌" + token  # a combining mark alone would sit on the neighbor or on nothing
-    joined = any(not _invisible(c) for c in token)
+    # A joiner inside a word belongs to the word's shape; anything else that cannot be seen is named.
+    kept = _JOINERS if any(not _invisible(c) for c in token) else ""
     parts: list[str] = []
     for hidden, group in itertools.groupby(
-        "".join(_VISIBLE.get(c, c) for c in token),
-        # A joiner inside a word belongs to the word's shape; anywhere else what cannot be seen is named.
-        key=lambda c: c in missing or (_invisible(c) and not (joined and c in "\u200c\u200d")),
+        token, key=lambda c: c in missing or (_invisible(c) and c != " " and c not in kept)
     ):
         run = list(group)
-        parts.append("U+" + "·".join(map(_hex, run)) if hidden else "".join(run))
+        if hidden:
+            run = [f"{ord(c):04X}" for c in run]
+            run = ["U+", "·".join(run) if len(run) <= 4 else "·".join(run[:3]) + "·…"]
+        parts += run
     return "".join(parts)
 
 
-def readable(*groups: Sequence[str], longest: int = 24) -> tuple[list[list[str]], list[str]]:
-    """Return every group of tokens as labels, and the font families (best first) that show them all.
+def readable(*groups: Sequence[str], longest: int = 24, blanks: bool = True) -> tuple[list[str], ...]:
+    """Return every group of tokens as labels, then the font families (best first) that show them all.
 
     Args:
         groups: tokens, e.g. the source's and the target's.
-        longest: more characters than this are cut, with an ellipsis.
+        longest: of more characters than this the rest is cut, with an ellipsis.
+        blanks: show a space as ␣; False for a title.
 
     >>> readable(["▁a", " ", ""], ["\\x00"])
-    ([['▁a', '␣', '∅'], ['U+0000']], ['DejaVu Sans'])
+    (['▁a', '␣', '∅'], ['U+0000'], ['DejaVu Sans'])
     """
-    texts = [[token if isinstance(token, str) else str(token) for token in group] for group in groups]
+    if not blanks:
+        groups = tuple([" ".join(text.split()) for text in group] for group in groups)
+    texts = [
+        ["".join(_VISIBLE.get(c, c) if blanks else c for c in token) for token in group] for group in groups
+    ]
     characters = {c for group in texts for token in group for c in token}
-    visible = {_VISIBLE.get(c, c) for c in characters}
-    families, missing = choose_fonts(c for c in visible if not _invisible(c) or c in "\u200c\u200d")
-    return [[_show(token, missing, longest) for token in group] for group in texts], families
+    families, missing = choose_fonts(c for c in characters if not _invisible(c) or c in _JOINERS)
+    return *([_show(token, missing, longest) for token in group] for group in texts), families

@@ -61,7 +61,7 @@ def by_length(
                 f"score: the buckets of {name!r} have no {score!r}; try 'bleu', 'chrf' or 'exact_match'"
             )
 
-    (names, titles), families = readable(list(systems), [title] if title else [], longest=60)
+    names, titles, families = readable(list(systems), [title] if title else [], longest=60, blanks=False)
     figure = Figure(figsize=(max(5.0, 1.5 + 1.1 * len(ranges)), 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -73,6 +73,7 @@ def by_length(
     axes.set_xticks(
         center, [f"{low}–{high}\nn = {n}" if low != high else f"{low}\nn = {n}" for low, high, n in ranges]
     )
+    axes.set_ylim(0, max(1.0, 1.05 * max(getattr(b, score) for buckets in systems.values() for b in buckets)))
     axes.set_xlabel(f"source length in {unit}")
     axes.set_ylabel({"bleu": "BLEU", "chrf": "chrF2", "exact_match": "exact match (%)"}.get(score, score))
     axes.spines[["top", "right"]].set_visible(False)

@@ -25,5 +25,11 @@ from keras_attn._lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    {"BestWeights": "best_weights", "Board": "board", "DecodedScore": "decoded_score", "Heatmaps": "heatmaps", "Samples": "samples"},
+    {
+        "BestWeights": "best_weights",
+        "Board": "board",
+        "DecodedScore": "decoded_score",
+        "Heatmaps": "heatmaps",
+        "Samples": "samples",
+    },
 )

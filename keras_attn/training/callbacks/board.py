@@ -21,8 +21,9 @@ class Board(keras.callbacks.Callback):
     logs, and thus into `history`.
 
     Speed is over the time inside training batches. Validation, decoding and other callbacks do not count, and
-    the first batch of a `fit`, which traces and compiles, is left out. Tokens are those of the metric called
-    `tokens`, which sums the sample weights over the epoch; without it only updates are counted.
+    the first batch of a `fit`, which traces and compiles, is left out. Tokens are those of a metric called
+    `tokens` that counts real labels over the epoch, as `training.TokenCount` does; without it there is no
+    `tokens_per_second`.
 
     Args:
         folder: where the runs go; `tensorboard --logdir folder` shows them.
