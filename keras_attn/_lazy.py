@@ -13,7 +13,7 @@ def attach(package: str, names: dict[str, str]) -> tuple[Callable[[str], object]
     Args:
         package: the package's `__name__`.
         names: public name -> module inside the package that defines it. A name that
-            equals its module's path stands for the module itself.
+            equals its module stands for the module itself, so a function and its module need two names.
     """
 
     def __getattr__(name: str) -> object:

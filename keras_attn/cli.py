@@ -44,8 +44,8 @@ def train(arguments: Sequence[str]) -> None:
         print("\nexamples:\n  " + "\n  ".join(examples))
         return
     name, *fields = arguments
-    recipe = parse(load(name), fields, f"{PROGRAM} train {name}")
     import_tensorflow()
+    recipe = parse(load(name), fields, f"{PROGRAM} train {name}")
     recipe.train()
 
 

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "Pairs": "pairs",
         "Report": "report",
         "batches": "batching",
+        "hold_out": "split",
         "read_pairs": "pairs",
     },
 )

@@ -14,6 +14,6 @@ __getattr__, __dir__, __all__ = attach(
         "TokenCount": "metrics",
         "callbacks": "callbacks",
         "evaluate": "evaluation",
-        "fit": "fit",
+        "fit": "fitting",
     },
 )

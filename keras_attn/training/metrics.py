@@ -42,4 +42,4 @@ class TokenCount(keras.metrics.Metric):
         self.count.assign_add(ops.sum(ops.cast(real, self.count.dtype)))
 
     def result(self) -> Any:
-        return self.count.value
+        return ops.copy(self.count)  # the logs must not follow the variable into the validation pass

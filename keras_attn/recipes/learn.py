@@ -1,0 +1,126 @@
+"""From pairs to a trained run: the steps every text recipe takes, in order."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_attn.data import batches
+from keras_attn.errors import UserError
+from keras_attn.models import RNNDecoder, RNNEncoder
+from keras_attn.plots import heatmap
+from keras_attn.recipes.run import ModelConfig, Run, RunConfig, plain, versions
+from keras_attn.recipes.settings import FitSettings, TextSettings
+from keras_attn.text import Tokenizer
+from keras_attn.training import Bleu, ExactMatch, fit
+from keras_attn.training.callbacks import Board, Heatmaps, Samples
+
+logger = logging.getLogger("keras_attn")
+
+
+def learn(
+    recipe: Any,
+    name: str,
+    pairs: Iterable[tuple[str, str]],
+    valid: tuple[Sequence[str], Sequence[Sequence[str]]],
+    *,
+    text: TextSettings,
+    encoder: RNNEncoder,
+    decoder: RNNDecoder,
+    training: FitSettings,
+    max_length: int,
+    seed: int,
+    output: Path,
+    init_from: Path | None = None,
+    callbacks: Callable[[Run], Sequence[keras.callbacks.Callback]] | None = None,
+) -> Run:
+    """Train a tokenizer and a model on `pairs`, and keep what scores best on `valid`.
+
+    Args:
+        recipe: the dataclass with all fields, kept in the run's config.
+        name: the recipe's name.
+        pairs: (source, target) strings, re-iterable.
+        valid: sources, and a list of references for each.
+        text, encoder, decoder, training: see there.
+        max_length: longest training pair in tokens; longer inputs are cut.
+        seed: of the weights, dropout, the order of the batches and the tokenizer.
+        output: the run's folder.
+        init_from: a run whose tokenizer and weights to start from.
+        callbacks: makes further callbacks, given the run.
+
+    Returns:
+        The run, with its best weights.
+
+    Raises:
+        UserError: the folder holds a run; there are no pairs; `init_from` is another kind of model.
+    """
+    keras.utils.set_random_seed(seed)
+    start = None if init_from is None else Run.load(init_from)
+    tokenizer = start.text if start else _tokenizer(pairs, text, seed)
+    model = ModelConfig(
+        encoder=encoder, decoder=decoder, share_embeddings=text.shared, max_source_length=max_length
+    )
+    config = RunConfig(
+        recipe=name, fields=plain(recipe), model=model, tokenizer=tokenizer.fingerprint, versions=versions()
+    )
+    run = Run.create(output, config, tokenizer)
+    if start:
+        run.load_weights(start.weights)
+    sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
+    run.keep_samples(sources[:200], references[:200])
+
+    shared: dict[str, Any] = {"max_source_length": max_length, "max_target_length": max_length}
+    dataset = batches(
+        pairs, tokenizer, tokens_per_batch=training.tokens_per_batch, shapes=training.shapes, seed=seed, **shared
+    )
+    flat = [(source, target) for source, targets in zip(sources, references, strict=True) for target in targets]
+    validation = batches(flat, tokenizer, tokens_per_batch=training.tokens_per_batch, shapes=4, shuffle=False, **shared)
+
+    score: Any
+    if training.score == "bleu":
+        score = Bleu(run.decode, sources, references, tokenize=training.tokenize)
+    else:
+        score = ExactMatch(run.decode, sources, references)
+    board = output / "tensorboard"
+    everyone = [Board(board), Samples(run.decode, sources, references, board, limit=20)]
+    if decoder.attention:
+        everyone.append(Heatmaps(run.align, sources[:4], heatmap, board))
+    everyone.append(keras.callbacks.CSVLogger(str(output / "log.csv")))
+    everyone += callbacks(run) if callbacks else []
+    logger.info("model: %s weights", f"{run.views.training.count_params():,}")
+    fit(
+        run.views,
+        dataset,
+        validation=validation,
+        score=score,
+        epochs=training.epochs,
+        peak=training.peak,
+        warmup=training.warmup,
+        schedule=training.schedule,
+        smoothing=training.smoothing,
+        clip_norm=training.clip_norm,
+        patience=training.patience,
+        best=run.weights,
+        callbacks=everyone,
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    return run
+
+
+def _tokenizer(pairs: Iterable[tuple[str, str]], text: TextSettings, seed: int) -> Tokenizer:
+    if iter(pairs) is pairs:
+        raise UserError("pairs: expected something that can be iterated again and again, got an iterator; make a list")
+    return Tokenizer.train(
+        pairs,
+        vocabulary_size=text.vocabulary_size,
+        model=text.model,
+        normalization=text.normalization,
+        byte_fallback=text.byte_fallback,
+        shared=text.shared,
+        seed=seed,
+    )

@@ -1,0 +1,26 @@
+"""Multi30k, English to German, as people write it: cased, with punctuation. Research use only (see below).
+
+    keras-attn train multi30k-gru-raw --output runs/multi30k-gru-raw
+
+A bidirectional GRU of 256 units, Bahdanau attention, 8,000 byte-pair pieces. The best epoch on the 1,014 validation
+sentences (sacreBLEU 13a) is kept; test_2016 is scored once at the end, greedily.
+
+The captions derive from Flickr30K, whose terms allow non-commercial research and education only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keras_attn.recipes.multi30k import files
+from keras_attn.recipes.settings import DataSettings
+from keras_attn.recipes.text_to_text import TextToTextRecipe
+
+
+@dataclass(frozen=True)
+class Multi30kGruRaw(TextToTextRecipe):
+    data: DataSettings = field(default_factory=lambda: files("{split}.{language}.gz"))
+    output: Path = Path("runs/multi30k-gru-raw")
+
+    name = "multi30k-gru-raw"

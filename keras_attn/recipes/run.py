@@ -1,0 +1,182 @@
+"""A run folder: everything that is needed to use a trained model again, without the script that made it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from keras_attn.errors import UserError
+from keras_attn.export import Alignment, Output, TextToText, compare
+from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
+from keras_attn.text import Tokenizer
+from keras_attn.whole_file import whole_file
+
+
+class ModelConfig(pydantic.BaseModel):
+    """What `model` in config.json may hold."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    encoder: RNNEncoder
+    decoder: RNNDecoder
+    share_embeddings: bool = False
+    max_source_length: int = pydantic.Field(256, ge=1)
+
+
+class RunConfig(pydantic.BaseModel):
+    """config.json: the recipe with all its fields, the model, the tokenizer's fingerprint and versions."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    recipe: str
+    fields: dict[str, Any]
+    model: ModelConfig
+    tokenizer: str
+    versions: dict[str, str] = {}
+
+
+class Run:
+    """A trained model in its folder.
+
+        config.json   recipe, fields, model, versions       tokenizer/   SentencePiece models
+        best.weights.h5                                     tensorboard/ event files
+        log.csv       a line per epoch                      valid.tsv    a few sentences, to look at
+
+    Args:
+        folder: where it lives.
+        config: `RunConfig`.
+        text: its tokenizer.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer):
+        self.folder, self.config, self.text = Path(folder), config, text
+        model = config.model
+        self.views: Views = seq2seq(
+            model.encoder,
+            model.decoder,
+            source_vocabulary=text.source.size,
+            target_vocabulary=text.target.size,
+            share_embeddings=model.share_embeddings,
+        )
+        self.module = TextToText(self.views, text, max_source_length=model.max_source_length)
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "best.weights.h5"
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer) -> Run:
+        """Write a new folder's config and tokenizer.
+
+        Raises:
+            UserError: the folder holds a run already.
+        """
+        folder = Path(folder)
+        if (folder / "config.json").exists():
+            raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
+        folder.mkdir(parents=True, exist_ok=True)
+        run = cls(folder, config, text)  # a model that cannot be built leaves no config behind
+        text.save(folder / "tokenizer")
+        with whole_file(folder / "config.json") as path:
+            path.write_text(config.model_dump_json(indent=2) + "\n", "utf-8")
+        return run
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Run:
+        """Rebuild a run and load its best weights.
+
+        Raises:
+            UserError: no run is there, or a file of it is missing, cut short or does not fit the others.
+        """
+        folder = Path(folder)
+        if not (folder / "config.json").is_file():
+            raise UserError(
+                f"run: expected the folder of a run (with config.json) or of an exported model, got {str(folder)!r}"
+            )
+        try:
+            config = RunConfig.model_validate_json((folder / "config.json").read_bytes())
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise UserError(f"{folder / 'config.json'}: {where}: {first['msg']} (of {error.error_count()} faults)") from error
+        text = Tokenizer.load(folder / "tokenizer")
+        if text.fingerprint != config.tokenizer:
+            raise UserError(f"{folder / 'tokenizer'}: not the tokenizer this run was trained with; restore it or train again")
+        run = cls(folder, config, text)
+        run.load_weights(run.weights)
+        return run
+
+    def load_weights(self, path: Path) -> None:
+        """Load weights saved by a run of the same model.
+
+        Raises:
+            UserError: the file is missing, cut short, or of another model.
+        """
+        if not path.is_file():
+            raise UserError(f"{path}: no weights yet; has the run finished its first epoch?")
+        try:
+            self.views.training.load_weights(path)
+        except (ValueError, OSError, KeyError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise UserError(f"{path}: cannot be loaded into this run's model ({reason})") from error
+
+    @property
+    def translate(self) -> TextToText:
+        return self.module
+
+    def align(self, lines: Sequence[str]) -> list[Alignment]:
+        """See `TextToText.align`."""
+        return self.module.align(lines)
+
+    def decode(self, lines: Sequence[str]) -> Output:
+        """See `TextToText.__call__`."""
+        return self.module(lines)
+
+    def export(self, folder: str | os.PathLike[str], lines: Sequence[str] | None = None) -> Path:
+        """Save for serving, and check it in a clean process against this one.
+
+        Args:
+            folder: the version's folder, such as saved_models/NAME/1.
+            lines: what to compare on; the run's own sample sentences if None.
+
+        Raises:
+            UserError: the folder exists, or an output differs and is no tie.
+        """
+        saved = self.module.save(folder)
+        parity = compare(self.module, saved, list(lines or self.samples()[0]))
+        if not parity.holds:
+            raise UserError(f"export: {saved} does not say what the run says: {parity}; see assets.extra/parity.json")
+        return saved
+
+    def samples(self) -> tuple[list[str], list[list[str]]]:
+        """The validation sentences kept in the folder, and their references."""
+        try:
+            rows = json.loads((self.folder / "samples.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.folder / 'samples.json'}: cannot be read ({error})") from error
+        return [row["source"] for row in rows], [row["references"] for row in rows]
+
+    def keep_samples(self, sources: Sequence[str], references: Sequence[Sequence[str]]) -> None:
+        """Keep these sentences in the folder."""
+        rows = [{"source": s, "references": list(r)} for s, r in zip(sources, references, strict=True)]
+        with whole_file(self.folder / "samples.json") as path:
+            path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    import importlib.metadata as metadata
+
+    names = ("keras_attn", "keras", "tensorflow", "tensorflow-text", "sentencepiece", "sacrebleu", "babel", "numpy")
+    return {name: metadata.version(name) for name in names}
+
+
+def plain(settings: Any) -> dict[str, Any]:
+    """A recipe's fields as JSON can hold them."""
+    return json.loads(json.dumps(asdict(settings), default=str))

@@ -1,0 +1,79 @@
+"""The fields that recipes share: what can be set on the command line, with its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which pairs to learn from.
+
+    Args:
+        train: one TSV (source, target), or two parallel files, plain or .gz.
+        valid: the same, to choose the best weights on; by default 1 pair in 20 of train (at most 2,000) is held out.
+        test: the same, scored once at the end; may be left out.
+        reverse: learn from target to source instead.
+        on_bad: what to do with an empty, over-long or undecodable line: "skip" counts it, "refuse" stops.
+        max_characters: longer lines are bad.
+        max_length: training pairs with more tokens than this on either side are left out; longer inputs are cut.
+    """
+
+    train: tuple[str, ...] = ()
+    valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    reverse: bool = False
+    on_bad: Literal["skip", "refuse"] = "skip"
+    max_characters: int = 2000
+    max_length: int = 100
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How strings become tokens.
+
+    Args:
+        model: SentencePiece's "unigram", "bpe", "char" or "word".
+        vocabulary_size: tokens of each side.
+        shared: one vocabulary, and one table of embeddings, for both sides.
+        normalization: "nfkc" or "none".
+        byte_fallback: spell unknown characters in bytes, so that any text can be read and written.
+    """
+
+    model: Literal["unigram", "bpe", "char", "word"] = "bpe"
+    vocabulary_size: int = 8000
+    shared: bool = False
+    normalization: Literal["nfkc", "none"] = "nfkc"
+    byte_fallback: bool = True
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How to train.
+
+    Args:
+        epochs: passes over the training pairs.
+        tokens_per_batch: padded tokens of the longer side in one update.
+        shapes: number of static batch shapes.
+        peak, warmup, schedule: learning rate, see `training.fit`.
+        smoothing: label smoothing.
+        clip_norm: largest norm of the gradient.
+        patience: stop after so many epochs without a better score; None never stops early.
+        score: what chooses the best weights, on decoded validation text.
+        tokenize: sacreBLEU's tokenization of the target language.
+        score_limit: validation sentences decoded after each epoch, at most.
+    """
+
+    epochs: int = 20
+    tokens_per_batch: int = 2048
+    shapes: int = 12
+    peak: float = 2e-3
+    warmup: int = 1000
+    schedule: Literal["inverse_square_root", "plateau"] = "inverse_square_root"
+    smoothing: float = 0.1
+    clip_norm: float = 1.0
+    patience: int | None = 5
+    score: Literal["bleu", "exact_match"] = "bleu"
+    tokenize: str = "13a"
+    score_limit: int = 1000
