@@ -41,7 +41,7 @@ class BatchPlan:
 
         Args:
             source_lengths, target_lengths: lengths of the model's inputs, int (pairs,).
-            tokens_per_batch: cells of the longer side of a batch; a pair longer than that is a batch of its own.
+            tokens_per_batch: cells of the longer side of a batch; a longer pair is a batch of its own.
             shapes: how many shapes at most.
             seed: of the order, 0 or more.
             shuffle: False keeps the order of the corpus inside each shape, and goes from short to long.
@@ -103,8 +103,9 @@ class BatchPlan:
             batches += [
                 (indices[begin : begin + rows], shape) for begin in range(0, min(full, len(indices)), rows)
             ]
-            if full < len(indices):
-                parts[self._next[number]].append(indices[full:])
+            following = self._next[number]
+            if following is not None:
+                parts[following].append(indices[full:])
         for place in generator.permutation(len(batches)) if self.shuffle else range(len(batches)):
             yield batches[place]
 

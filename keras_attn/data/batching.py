@@ -75,8 +75,8 @@ def batches(
         return np.int32(epoch)
 
     def deliver(inputs, labels, weights, last):
-        # Behind the prefetch, hence when the reader takes the last batch and not when it is made ready. `fit` knows
-        # how many batches there are and never asks for one more, so the end of the generator would be too late.
+        # Behind the prefetch, hence when the reader takes the last batch, not when that is made ready. `fit`
+        # knows how many batches there are and never asks for one more: the generator's end would be too late.
         tf.cond(last, lambda: tf.numpy_function(advance, [], tf.int32), lambda: 0)
         return inputs, labels, weights
 

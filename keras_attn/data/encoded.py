@@ -126,8 +126,8 @@ class Side:
 class _Writer:
     """Collects ids chunk by chunk, in memory or in a file without a name."""
 
-    def __init__(self, folder: str | os.PathLike | None):
-        self._file = None if folder is None else tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    def __init__(self, folder: str | os.PathLike[str] | None):
+        self._file = None if folder is None else tempfile.TemporaryFile(dir=os.fspath(folder))  # noqa: SIM115
         self._chunks: list[np.ndarray] = []
         self._lengths = [np.zeros(1, np.int64)]
 

@@ -18,8 +18,8 @@ GZIP_MARK = b"\x1f\x8b"
 def read_lines(path: str | os.PathLike) -> Iterator[bytes]:
     r"""Yield the lines of a file without their ending.
 
-    Only `\n` (or `\r\n`) ends a line: U+2028, `\x0b` and the like are text. A byte order mark at the start of the
-    file is dropped. A gzip file is decompressed, whatever its name.
+    Only `\n` (or `\r\n`) ends a line: U+2028, `\x0b` and the like are text. A byte order mark at the start
+    of the file is dropped. A gzip file is decompressed, whatever its name.
 
     Raises:
         UserError: no such file, not a regular file, not readable, damaged gzip, UTF-16.

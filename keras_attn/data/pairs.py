@@ -71,8 +71,8 @@ class Pairs:
     def references(self) -> tuple[list[str], list[list[str]]]:
         """Return the sources and the references of each, all in memory: for validation and test sets.
 
-        Records of equal source become one, at the place of the first, when `group=True` was asked for or when a
-        record has several references; else each record stands for itself.
+        Records of equal source become one, at the place of the first, when `group=True` was asked for or when
+        a record has several references; else each record stands for itself.
         """
         rows = list(self._rows())
         if self._group or any(len(row.targets) > 1 for row in rows):
@@ -117,9 +117,9 @@ def read_pairs(
     Text comes as it is in the file: nothing is stripped, and only a line feed ends a line.
 
     Args:
-        paths_or_iterable: the path of a file of tab-separated lines; or two paths, whose lines belong together; or an
-            iterable of (source, target) or (source, [target, ...]). Files may be gzip files. A generator
-            is put in a list, as pairs are gone through several times.
+        paths_or_iterable: the path of a file of tab-separated lines; or two paths, whose lines are pairs;
+            or an iterable of (source, target) or (source, [target, ...]). Files may be gzip files. A
+            generator is put in a list, as pairs are gone through several times.
         on_bad: `skip` leaves unusable records out and counts them in `.report`; `refuse` raises at the first.
             Unusable: an empty side, a side over `max_characters`, invalid UTF-8, too few columns.
         max_characters: the longest side that is usable.

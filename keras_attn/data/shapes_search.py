@@ -11,10 +11,10 @@ UNCOVERED = 1 << 40  # the cost of a pair that no shape holds; far above any rea
 def choose_shapes(
     source: np.ndarray, target: np.ndarray, shapes: int
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Return the shapes [(source_length, target_length)], small to large, and each pair's shape, int16 (pairs,).
+    """Return the shapes [(source_length, target_length)], cheap to dear, and the shape of each pair, int16.
 
-    The cost of a shape is `pairs * (source_length + target_length)`. Three first guesses cut the pairs sorted by
-    one number (the longer side, source, target), each the best possible such cut; then single edges of the
+    The cost of a shape is `pairs * (source_length + target_length)`. Three first guesses cut the pairs sorted
+    by one number (the longer side, source, target), each the best possible such cut; then single edges of the
     shapes move as long as that helps, as the best rectangles seldom follow one number.
 
     Args:
@@ -36,7 +36,7 @@ def choose_shapes(
     rectangles = rectangles[np.lexsort((rectangles[:, 0], rectangles.sum(axis=1)))]
     bucket = np.zeros(len(source), np.int16)
     left = np.ones(len(source), bool)
-    lengths = []
+    lengths: list[tuple[int, int]] = []
     for most_source, most_target in rectangles:  # the cheapest that holds a pair comes first
         members = left & (source <= most_source) & (target <= most_target)
         if members.any():

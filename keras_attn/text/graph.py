@@ -1,8 +1,9 @@
 """The same vocabulary as TensorFlow functions, with nothing kept outside of the graph.
 
-A tensorflow-text tokenizer object owns a resource that dies whenever a seed is set, and that a SavedModel holds
-only if the tokenizer is tracked. Here the op that makes the resource is inside of the function that uses it: each
-graph (eager call, `tf.data`, SavedModel, server) makes its own from the model bytes and keeps it while it lives.
+A tensorflow-text tokenizer object owns a resource that dies whenever a seed is set, and that a SavedModel
+holds only if the tokenizer is tracked. Here the op that makes the resource is inside of the function that
+uses it, so each graph (an eager call, `tf.data`, a SavedModel, a server) makes its own from the model bytes
+and keeps it while it lives. Detokenizing needs no resource: it is one table of what each id adds to the text.
 """
 
 from __future__ import annotations

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from keras_attn.errors import UserError
 from keras_attn.text.vocabulary import Vocabulary
@@ -68,43 +66,53 @@ class Tokenizer:
         Raises:
             UserError: as `Vocabulary.train`; or two sizes for one shared vocabulary.
         """
-        options = {
+        options: dict[str, Any] = {
             "model": model,
             "normalization": normalization,
             "byte_fallback": byte_fallback,
             "seed": seed,
         }
         if shared:
-            if not (source_size or vocabulary_size) == (target_size or source_size or vocabulary_size):
+            given = {size for size in (source_size, target_size) if size is not None}
+            if len(given) > 1:
                 raise UserError(
-                    f"source_size, target_size: expected one size as shared=True, got {source_size} and {target_size}"
+                    f"source_size, target_size: expected one size for a shared vocabulary, got "
+                    f"{source_size} and {target_size}; pass vocabulary_size instead"
                 )
-            both = itertools.chain.from_iterable(pairs)
-            vocabulary = Vocabulary.train(both, size=source_size or target_size or vocabulary_size, **options)
+            lines = (line for pair in pairs for line in pair[:2])
+            vocabulary = Vocabulary.train(lines, size=given.pop() if given else vocabulary_size, **options)
             return cls(vocabulary, vocabulary)
         if iter(pairs) is pairs:
             pairs = list(pairs)
+        sizes = [vocabulary_size if size is None else size for size in (source_size, target_size)]
         return cls(
-            Vocabulary.train((pair[0] for pair in pairs), size=source_size or vocabulary_size, **options),
-            Vocabulary.train((pair[1] for pair in pairs), size=target_size or vocabulary_size, **options),
+            Vocabulary.train((pair[0] for pair in pairs), size=sizes[0], **options),
+            Vocabulary.train((pair[1] for pair in pairs), size=sizes[1], **options),
         )
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Write `source.model` and `target.model`, or only `shared.model`, to `folder`: all of it or nothing."""
+        """Write `source.model` and `target.model`, or only `shared.model`, to `folder`.
+
+        Whole or not at all: whatever happens on the way, `load` finds one complete tokenizer or none, never
+        the source of one and the target of another.
+        """
         folder = Path(folder)
-        files = {"shared": self.source} if self.shared else {"source": self.source, "target": self.target}
+        models = {"shared": self.source} if self.shared else {"source": self.source, "target": self.target}
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            for name, vocabulary in files.items():
-                (work / f"{name}.model").write_bytes(vocabulary.model_bytes)
-            folder.mkdir(exist_ok=True)
-            for name in files:
-                os.replace(work / f"{name}.model", folder / f"{name}.model")
-            for name in {"shared", "source", "target"} - set(files):
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+            ready = (
+                Path(work) / "ready"
+            )  # one deeper, as the temporary folder itself is closed to other users
+            ready.mkdir()
+            for name, vocabulary in models.items():
+                (ready / f"{name}.model").write_bytes(vocabulary.model_bytes)
+            if not folder.exists():
+                os.replace(ready, folder)
+                return
+            for name in ("shared", "source", "target"):
                 (folder / f"{name}.model").unlink(missing_ok=True)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            for name in models:
+                os.replace(ready / f"{name}.model", folder / f"{name}.model")
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> Tokenizer:
@@ -125,7 +133,8 @@ def _read(path: Path) -> Vocabulary:
         return Vocabulary(path.read_bytes())
     except OSError as error:
         raise UserError(
-            f"folder: expected a saved tokenizer, but {path} cannot be read ({error.strerror}); was it saved there?"
+            f"folder: expected a saved tokenizer, but {path} cannot be read ({error.strerror}); "
+            "was Tokenizer.save called with this folder?"
         ) from error
     except UserError as error:
-        raise UserError(f"folder: {path} is damaged or no vocabulary of this program: {error}") from error
+        raise UserError(f"folder: {path} is damaged: {error}") from error

@@ -24,12 +24,13 @@ SPACE = "\u2581"  # what SentencePiece writes for a space
 class Vocabulary:
     """One SentencePiece model: the same ids in Python, in `tf.data` and inside a SavedModel.
 
-    Ids 0 to 3 are padding, unknown, start and end, always. `encode`, `decode`, `pieces` and `normalize` need no
-    TensorFlow; `tokenize`, `detokenize` and `lookup_pieces` are TensorFlow functions that carry the model with them,
-    so a `tf.Module` that calls them saves it, and setting a seed does not break them.
+    Ids 0 to 3 are padding, unknown, start and end, always. `encode`, `decode`, `pieces` and `normalize` need
+    no TensorFlow. `tokenize`, `detokenize` and `lookup_pieces` are TensorFlow functions that carry the model
+    with them, so a `tf.Module` that calls them saves it, and setting a seed does not break them.
 
-    For every string `encode(s) == tokenize(s)`, and with byte fallback `decode(encode(s)) == normalize(s)`.
-    U+2581, which SentencePiece writes for a space, is read as a space.
+    For every string `encode(s) == tokenize(s)`, and `decode(encode(s)) == normalize(s)` if the vocabulary was
+    trained with byte fallback; without, only text of known pieces comes back. A U+2581, which SentencePiece
+    writes for a space, is read as a space, and a lone surrogate as U+FFFD.
 
     >>> vocabulary = Vocabulary.train(["a man rides a horse", "a man eats"], size=300)
     >>> vocabulary.decode(vocabulary.encode(["a horse  eats ☕"]))
@@ -50,12 +51,17 @@ class Vocabulary:
             ids = [getattr(self._processor, f"{name}_id")() for name in ("pad", "unk", "bos", "eos")]
         except Exception as error:
             raise UserError(
-                f"model_bytes: expected a SentencePiece model, got {len(model_bytes)} bytes that are not one"
+                f"model_bytes: expected a SentencePiece model, got {len(model_bytes)} other bytes"
             ) from error
         if ids != [PADDING, UNKNOWN, START, END]:
             raise UserError(
                 "model_bytes: expected a model with pad, unk, bos, eos = 0, 1, 2, 3, "
                 f"got {ids}; train it with Vocabulary.train"
+            )
+        if not self._processor.normalize("a").startswith(SPACE):
+            raise UserError(
+                "model_bytes: expected a model that puts a space in front (add_dummy_prefix), got one that does "
+                "not; train it with Vocabulary.train"
             )
 
     @classmethod
@@ -76,7 +82,7 @@ class Vocabulary:
             lines: text, one sentence each; read once.
             size: pieces wanted, the four special ones and the 256 bytes included. Text that does not allow
                 that many gives fewer, and the log says so.
-            model: how text is cut: `unigram` (Kudo 2018), `bpe` (Sennrich 2016), `char`, or `word` (at spaces).
+            model: how text is cut: `unigram` (Kudo 2018), `bpe` (Sennrich 2016), `char`, `word` (at spaces).
             normalization: `nfkc` (Unicode NFKC) or `none`.
             byte_fallback: spell characters without a piece in UTF-8 bytes instead of losing them.
             seed: which lines are drawn when there are more than `max_lines`.
@@ -113,7 +119,7 @@ class Vocabulary:
     def __reduce__(self) -> tuple:
         return Vocabulary, (self._model_bytes,)  # copies and pickles rebuild what C++ and TensorFlow hold
 
-    # --- Python -----------------------------------------------------------------------------------------------------
+    # --- Python ---
 
     def normalize(self, text: str) -> str:
         """Return `text` as the model sees it, which is what decoding can give back."""
@@ -131,7 +137,7 @@ class Vocabulary:
         ]
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
-        """Return the text of each sequence of ids; padding, start and end are left out wherever they stand."""
+        """Return the text of each sequence of ids; padding, start and end are left out, wherever they are."""
         return [self._text(self._checked(row)) for row in ids]
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
@@ -139,15 +145,22 @@ class Vocabulary:
         table = self._pieces
         return [table[i] for i in self._checked(ids)]
 
-    # --- TensorFlow -------------------------------------------------------------------------------------------------
+    # --- TensorFlow ---
 
     def tokenize(self, strings: Any) -> tf.RaggedTensor:
         """Return ids, ragged int32 (batch, None), of UTF-8 strings (batch,), without start or end."""
         return self._tokenize(strings)
 
     def detokenize(self, ids: Any) -> tf.Tensor:
-        """Return the text, strings (batch,), of dense or ragged ids (batch, length) up to each row's first end."""
-        return self._detokenize(ids.to_tensor(PADDING) if hasattr(ids, "to_tensor") else ids)
+        """Return the text, strings (batch,), of dense or ragged ids (batch, length), up to the first end.
+
+        Padding and start are left out.
+        """
+        import tensorflow as tf
+
+        if isinstance(ids, tf.RaggedTensor):
+            ids = ids.to_tensor(PADDING)
+        return self._detokenize(tf.cast(ids, tf.int32))
 
     def lookup_pieces(self, ids: Any) -> tf.Tensor:
         """Return the readable piece of each id: strings of the shape of `ids`."""
@@ -158,13 +171,13 @@ class Vocabulary:
         ids = tf.convert_to_tensor(ids, tf.int32)
         return tf.ensure_shape(tf.reshape(self._lookup(tf.reshape(ids, [-1])), tf.shape(ids)), ids.shape)
 
-    # --- Inside -----------------------------------------------------------------------------------------------------
+    # --- Inside ---
 
     def _checked(self, ids: Sequence[int]) -> list[int]:
         row = np.asarray(ids, np.int64).reshape(-1)
         if row.size and (row.min() < 0 or row.max() >= self.size):
             raise UserError(
-                f"ids: expected 0 to {self.size - 1}, got {row.min()} to {row.max()}; is this the right vocabulary?"
+                f"ids: expected 0 to {self.size - 1}, got {row.min()} to {row.max()}; another vocabulary's?"
             )
         return row.tolist()
 
@@ -182,8 +195,11 @@ class Vocabulary:
 
     @functools.cached_property
     def _surfaces(self) -> list[bytes]:
-        """What each id adds to the text. SentencePiece's own decoder leaves '▁' standing when a whole word was
-        spelled in bytes, so we join the bytes ourselves: one table, the same in Python and in the graph."""
+        """What each id adds to the text.
+
+        SentencePiece's own decoder leaves '▁' standing where a whole word was spelled in bytes; joining the
+        bytes from one table is right there too, and the same in Python and in the graph.
+        """
         processor = self._processor
         table = []
         for i, piece in enumerate(self._pieces):
