@@ -25,7 +25,7 @@ from keras_attn import __version__
 from keras_attn.errors import UserError
 from keras_attn.exit_status import exit_status
 from keras_attn.parse import PROGRAM, documentation, parse, parse_call
-from keras_attn.quiet import import_tensorflow
+from keras_attn.quiet import greetings_aside, import_tensorflow
 from keras_attn.whole_file import whole_file
 
 
@@ -44,9 +44,11 @@ def train(arguments: Sequence[str]) -> None:
         print("\nexamples:\n  " + "\n  ".join(examples))
         return
     name, *fields = arguments
+    with greetings_aside():
+        recipe = load(name)
+    configured = parse(recipe, fields, f"{PROGRAM} train {name}")
     import_tensorflow()
-    recipe = parse(load(name), fields, f"{PROGRAM} train {name}")
-    recipe.train()
+    configured.train()
 
 
 def evaluate(
@@ -187,12 +189,12 @@ def board(folder: Path, /, *, port: int = 6006) -> None:
         folder: folder of one run, or of several to compare.
         port: port of this machine to serve on.
     """
+    if not folder.is_dir():
+        raise UserError(f"folder: expected the folder of a run, got {str(folder)!r}, which is none")
     from threading import Event
 
     from tensorboard.program import TensorBoard, TensorBoardServerException
 
-    if not folder.is_dir():
-        raise UserError(f"folder: expected the folder of a run, got {str(folder)!r}, which is none")
     server = TensorBoard()
     server.configure(logdir=str(folder), port=port, load_fast="false")
     try:
@@ -261,8 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0, or 2 after one line that says what to mend."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("keras_attn").setLevel(logging.INFO)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # text in many scripts, whatever the locale
+    if isinstance(sys.stdout, io.TextIOWrapper):  # text in many scripts, whatever the locale
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     return exit_status(
         PROGRAM, functools.partial(_dispatch, sys.argv[1:] if arguments is None else arguments)
     )

@@ -21,7 +21,7 @@ _RULE = re.compile(r"─{3,}")
 def documentation(target: Any) -> tuple[str, list[str]]:
     """The text of a docstring, and its examples: the lines that start with the program's name.
 
-    A class without a docstring of its own is documented by its module.
+    A class without a docstring of its own, or without an example in it, is documented by its module too.
 
     >>> def greet():
     ...     '''Say hello.
@@ -34,16 +34,22 @@ def documentation(target: Any) -> tuple[str, list[str]]:
     >>> documentation(greet)
     ('Say hello.', ['keras-attn greet --loud'])
     """
-    text = inspect.getdoc(target) or ""
+    text = _prose(target)
     if inspect.isclass(target):
-        module = inspect.getdoc(sys.modules.get(target.__module__)) or ""
+        module = _prose(sys.modules.get(target.__module__))
         if not text or text.startswith(f"{target.__name__}("):  # dataclass writes its signature there
             text = module
-        elif module and not _examples(text):
+        elif not _examples(text):
             text = f"{text}\n\n{module}"
-    text = re.split(r"^(?:Args|Raises|Returns|Attributes):\s*$", text, maxsplit=1, flags=re.MULTILINE)[0]
     prose = "\n".join(line for line in text.splitlines() if line.strip("`$ ") not in _examples(text))
     return re.sub(r"\n{3,}", "\n\n", prose).strip(), _examples(text)
+
+
+def _prose(target: Any) -> str:
+    """The docstring up to its sections, which the parser reads itself."""
+    return re.split(
+        r"^(?:Args|Raises|Returns|Attributes):\s*$", inspect.getdoc(target) or "", flags=re.MULTILINE
+    )[0]
 
 
 def _examples(text: str) -> list[str]:
@@ -70,13 +76,7 @@ def parse(target: Any, arguments: Sequence[str], program: str) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            built = tyro.cli(
-                target,
-                prog=program,
-                description=text,
-                args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+            built = tyro.cli(target, prog=program, description=text, args=arguments)
         sys.stderr.write(said.getvalue())  # warnings
         return built
     except SystemExit as stop:
@@ -98,6 +98,8 @@ def parse_call(function: Callable[..., None], arguments: Sequence[str], program:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             shown = name.upper() if parameter.default is parameter.empty else f"[{name.upper()} ...]"
             hints[name] = Annotated[hints[name], tyro.conf.Positional, tyro.conf.arg(metavar=shown)]
+        else:  # a command's switches are off; a recipe's may be either, so those keep --x and --no-x
+            hints[name] = Annotated[hints[name], tyro.conf.FlagCreatePairsOff]
 
     def later(*positional: Any, **named: Any) -> Callable[[], None]:
         return functools.partial(function, *positional, **named)

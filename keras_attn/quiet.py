@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
-def import_tensorflow() -> None:
-    """Import TensorFlow and look for devices with standard error set aside.
+@contextlib.contextmanager
+def greetings_aside() -> Iterator[None]:
+    """Set standard error aside while something imports TensorFlow; show it if that fails.
 
     TensorFlow 2.21 logs to file descriptor 2 (CPU instructions, missing GPU drivers) before it reads
-    TF_CPP_MIN_LOG_LEVEL, so no setting keeps a command's standard error to what the command says. If the
-    import fails, what was set aside is shown. With TF_CPP_MIN_LOG_LEVEL=0 nothing is set aside.
-
-    Raises:
-        ImportError: TensorFlow is not installed, or cannot be loaded on this machine.
+    TF_CPP_MIN_LOG_LEVEL, so no setting keeps a command's standard error to what the command says. With
+    TF_CPP_MIN_LOG_LEVEL=0 nothing is set aside.
     """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0" or "tensorflow" in sys.modules:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0" or sys.stderr is None:
+        yield
         return
     with tempfile.TemporaryFile() as aside:
         sys.stderr.flush()
         kept = os.dup(2)
         os.dup2(aside.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
+            yield
         except BaseException:
             aside.seek(0)
             os.write(kept, aside.read())
@@ -34,3 +33,15 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow and look for devices, quietly.
+
+    Raises:
+        ImportError: TensorFlow is not installed, or cannot be loaded on this machine.
+    """
+    with greetings_aside():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()

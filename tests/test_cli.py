@@ -55,6 +55,13 @@ class Upper:
         ]
 
 
+class Lower(Upper):
+    """Another model, that writes small letters."""
+
+    def __call__(self, sentences: list[str]) -> Output:
+        return super().__call__(sentences)._replace(text=[sentence.lower() for sentence in sentences])
+
+
 @dataclasses.dataclass(frozen=True)
 class Encoder:
     """The encoder's sizes."""
@@ -84,7 +91,7 @@ class Toy:
 
 @pytest.fixture
 def model(monkeypatch):
-    """Stand in for the recipes and the exported models; gives the model they all hold."""
+    """Stand in for the recipes and the exported models; gives the model that every run holds."""
     upper = Upper()
 
     class Run:
@@ -105,10 +112,8 @@ def model(monkeypatch):
             raise UserError(f"recipe: no {name!r}; near: toy")
         return Toy
 
-    recipes = types.ModuleType("keras_attn.recipes")
-    recipes.NAMES, recipes.load, recipes.Run = {"toy": "Learn to shout."}, load, Run
-    exported = types.ModuleType("keras_attn.export")
-    exported.load = lambda folder: upper
+    recipes = types.SimpleNamespace(NAMES={"toy": "Learn to shout."}, load=load, Run=Run)
+    exported = types.SimpleNamespace(load=lambda folder: Lower())
     monkeypatch.setitem(sys.modules, "keras_attn.recipes", recipes)
     monkeypatch.setitem(sys.modules, "keras_attn.export", exported)
     monkeypatch.setattr(cli, "import_tensorflow", lambda: None)
@@ -217,6 +222,12 @@ def test_train_fills_nested_fields(model, capsys):
     assert capsys.readouterr().out == f"{wanted}\n"
 
 
+@pytest.mark.parametrize(("flag", "value"), [("bidirectional", True), ("no-bidirectional", False)])
+def test_a_switch_of_a_recipe_can_be_set_either_way(flag, value, model, capsys):
+    assert cli.main(["train", "toy", "--corpus", "a.tsv", f"--encoder.{flag}"]) == 0
+    assert f"bidirectional={value}" in capsys.readouterr().out
+
+
 def test_an_unknown_field_names_the_near_one(model, fails):
     message = fails("train", "toy", "--corpus", "a.tsv", "--encoder.unit", "128")
     assert "--encoder.unit," in message
@@ -310,8 +321,8 @@ def test_decode_reads_an_exported_version_too(tmp_path, model, capsys):
     version = tmp_path / "exported" / "1"
     version.mkdir(parents=True)
     (version / "saved_model.pb").touch()
-    assert cli.main(["decode", str(version), "a cat"]) == 0
-    assert capsys.readouterr().out == "A CAT\n"
+    assert cli.main(["decode", str(version), "A Cat"]) == 0
+    assert capsys.readouterr().out == "a cat\n"
 
 
 def test_a_folder_of_versions_asks_for_one(tmp_path, model, fails):

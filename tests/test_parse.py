@@ -23,13 +23,14 @@ def recipe(docstring: str | None, module: str) -> type:
     )
 
 
-@pytest.mark.parametrize("docstring", [None, "Shout."])
+@pytest.mark.parametrize("docstring", [None, "Shout.", "Shout.\n\nArgs:\n    units: how loud.\n"])
 def test_a_recipe_is_documented_by_its_module_too(docstring):
     text, examples = documentation(
         recipe(docstring, "Learn.\n\n    keras-attn train toy\n\nTwo minutes on two cores.\n")
     )
     assert text.endswith("Two minutes on two cores.")
-    assert text.startswith(docstring or "Learn.")
+    assert text.startswith("Shout." if docstring else "Learn.")
+    assert "how loud" not in text
     assert examples == ["keras-attn train toy"]
 
 
