@@ -99,6 +99,7 @@ def learn(
         validation=validation,
         score=score,
         epochs=training.epochs,
+        updates_per_epoch=training.updates_per_epoch,
         peak=training.peak,
         warmup=training.warmup,
         schedule=training.schedule,

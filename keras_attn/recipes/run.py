@@ -46,7 +46,8 @@ class Run:
 
         config.json   recipe, fields, model, versions       tokenizer/   SentencePiece models
         best.weights.h5                                     tensorboard/ event files
-        log.csv       a line per epoch                      valid.tsv    a few sentences, to look at
+        log.csv       a line per epoch                      samples.json a few validation sentences
+        report.json   scores on the test pairs
 
     Args:
         folder: where it lives.
@@ -161,6 +162,11 @@ class Run:
         except (OSError, ValueError) as error:
             raise UserError(f"{self.folder / 'samples.json'}: cannot be read ({error})") from error
         return [row["source"] for row in rows], [row["references"] for row in rows]
+
+    def keep_report(self, report: dict[str, Any]) -> None:
+        """Keep the final scores in the folder, as report.json."""
+        with whole_file(self.folder / "report.json") as path:
+            path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     def keep_samples(self, sources: Sequence[str], references: Sequence[Sequence[str]]) -> None:
         """Keep these sentences in the folder."""

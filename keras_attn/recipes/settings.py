@@ -42,7 +42,7 @@ class TextSettings:
     """
 
     model: Literal["unigram", "bpe", "char", "word"] = "bpe"
-    vocabulary_size: int = 8000
+    vocabulary_size: int = 6000
     shared: bool = False
     normalization: Literal["nfkc", "none"] = "nfkc"
     byte_fallback: bool = True
@@ -53,7 +53,8 @@ class FitSettings:
     """How to train.
 
     Args:
-        epochs: passes over the training pairs.
+        epochs: passes over the training pairs, or over `updates_per_epoch`.
+        updates_per_epoch: call it an epoch, and score, after so many updates; None for one pass.
         tokens_per_batch: padded tokens of the longer side in one update.
         shapes: number of static batch shapes.
         peak, warmup, schedule: learning rate, see `training.fit`.
@@ -65,15 +66,16 @@ class FitSettings:
         score_limit: validation sentences decoded after each epoch, at most.
     """
 
-    epochs: int = 20
+    epochs: int = 16
+    updates_per_epoch: int | None = None
     tokens_per_batch: int = 2048
     shapes: int = 12
     peak: float = 2e-3
-    warmup: int = 1000
-    schedule: Literal["inverse_square_root", "plateau"] = "inverse_square_root"
+    warmup: int = 400
+    schedule: Literal["inverse_square_root", "linear", "plateau"] = "linear"
     smoothing: float = 0.1
     clip_norm: float = 1.0
-    patience: int | None = 5
+    patience: int | None = None
     score: Literal["bleu", "exact_match"] = "bleu"
     tokenize: str = "13a"
     score_limit: int = 1000

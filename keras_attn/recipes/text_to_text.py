@@ -10,7 +10,7 @@ Minutes: 20 epochs of 29,000 sentence pairs take about 30 on two CPU cores. Scor
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,7 @@ class TextToTextRecipe:
             result = evaluate(run.decode, sources, references, tokenize=self.training.tokenize)
             Console().print(result.table())
             print(f"test: {result}\n{result.signature_bleu}")
+            run.keep_report({name: value for name, value in asdict(result).items() if name != "hypotheses"})
         print(f"run: {self.output}\nnext: keras-attn decode {self.output} < input.txt")
         return run
 

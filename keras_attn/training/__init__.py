@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
         "Evaluation": "evaluation",
         "ExactMatch": "exact_match",
         "InverseSquareRoot": "schedules",
+        "LinearDecay": "schedules",
         "Perplexity": "metrics",
         "SmoothedCrossEntropy": "losses",
         "TokenCount": "metrics",

@@ -161,8 +161,6 @@ def length_ranges(lengths: NDArray[np.int64], buckets: int) -> list[tuple[int, i
     >>> length_ranges(np.array([1, 1, 1, 2, 3, 9]), 3)
     [(1, 1), (2, 2), (3, 9)]
     """
-    if not buckets:
-        return []
     shares = np.arange(1, buckets + 1) / buckets
     highs = np.unique(np.quantile(lengths, shares, method="inverted_cdf"))
     ranges, low = [], int(lengths.min())

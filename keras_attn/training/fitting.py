@@ -11,19 +11,23 @@ import keras
 from keras_attn.training.callbacks import BestWeights, DecodedScore
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import Perplexity, TokenCount
-from keras_attn.training.schedules import InverseSquareRoot
+from keras_attn.training.schedules import InverseSquareRoot, LinearDecay
+
+
+Schedule = Literal["inverse_square_root", "linear", "plateau"]
 
 
 def fit(
     views: Any,
-    batches: Iterable[Any],
+    batches: Any,
     *,
     validation: Iterable[Any] | None = None,
     score: Callable[[], float] | None = None,
     epochs: int = 20,
+    updates_per_epoch: int | None = None,
     peak: float = 2e-3,
     warmup: int = 1000,
-    schedule: Literal["inverse_square_root", "plateau"] = "inverse_square_root",
+    schedule: Schedule = "inverse_square_root",
     smoothing: float = 0.1,
     clip_norm: float = 1.0,
     patience: int | None = None,
@@ -42,10 +46,12 @@ def fit(
         validation: the same for validation loss and perplexity.
         score: a callable with a `name`, such as `Bleu(decode, pairs)`: called after each epoch, logged as
             `val_<name>`; higher is better. Without it `val_perplexity`, or else `loss`, chooses the best weights.
-        epochs: passes over the data.
-        peak, warmup: highest learning rate, and the updates it takes to get there.
-        schedule: "inverse_square_root" of the update after warm-up; "plateau" stays at `peak` and halves it whenever
-            the monitored value has not improved for two epochs.
+        epochs: passes over the data, or over `updates_per_epoch`.
+        updates_per_epoch: call it an epoch after so many updates, going on where the last one ended; None for one pass.
+        peak, warmup: highest learning rate, and the updates it takes to get there (with "linear" at most a quarter
+            of all).
+        schedule: "inverse_square_root" of the update after warm-up; "linear" falls to zero at the last update;
+            "plateau" stays at `peak` and halves it whenever the monitored value has not improved for two epochs.
         smoothing: label smoothing, see `SmoothedCrossEntropy`.
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
         patience: stop after so many epochs without improvement; None never stops early.
@@ -56,7 +62,12 @@ def fit(
     Returns:
         Keras' History.
     """
-    rate = InverseSquareRoot(peak, warmup) if schedule == "inverse_square_root" else peak
+    total = epochs * int(updates_per_epoch or len(batches))
+    rate: Any = peak
+    if schedule == "inverse_square_root":
+        rate = InverseSquareRoot(peak, warmup)
+    elif schedule == "linear":
+        rate = LinearDecay(peak, min(warmup, max(1, total // 4)), max(2, total))
     model = views.training
     model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9, global_clipnorm=clip_norm),
@@ -76,5 +87,11 @@ def fit(
     if patience is not None:
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
     return model.fit(
-        batches, validation_data=validation, epochs=epochs, callbacks=everyone, verbose=verbose, shuffle=False
+        batches if updates_per_epoch is None else batches.repeat(),
+        validation_data=validation,
+        epochs=epochs,
+        steps_per_epoch=updates_per_epoch,
+        callbacks=everyone,
+        verbose=verbose,
+        shuffle=False,
     )

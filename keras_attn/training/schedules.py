@@ -34,3 +34,36 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict:
         return {"peak": self.peak, "warmup": self.warmup}
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """rate = peak * min(step / warmup, (total - step) / (total - warmup)): linear up, then linear down to zero.
+
+    For a run whose length is known beforehand: it ends at small rates, which settles the weights.
+
+    Args:
+        peak: the highest rate, reached after `warmup` updates.
+        warmup: number of updates until then, at least 1.
+        total: number of updates of the whole run, above `warmup`; later ones have rate 0.
+
+    >>> rate = LinearDecay(peak=1e-3, warmup=100, total=300)
+    >>> [round(float(rate(step)), 6) for step in (49, 99, 199, 299)]
+    [0.0005, 0.001, 0.0005, 0.0]
+    """
+
+    def __init__(self, peak: float, warmup: int, total: int):
+        if peak <= 0 or warmup < 1 or total <= warmup:
+            raise ValueError(
+                "`peak` must be above 0, `warmup` at least 1 and `total` above it; they came as "
+                f"{peak}, {warmup} and {total}. Train for more updates or warm up for fewer."
+            )
+        self.peak, self.warmup, self.total = peak, warmup, total
+
+    def __call__(self, step: Any) -> Any:
+        update = ops.cast(step, "float32") + 1.0
+        left = ops.maximum(self.total - update, 0.0) / (self.total - self.warmup)
+        return self.peak * ops.minimum(update / self.warmup, left)
+
+    def get_config(self) -> dict:
+        return {"peak": self.peak, "warmup": self.warmup, "total": self.total}

@@ -49,7 +49,7 @@ def bleu(
     if tokenize not in BLEU.TOKENIZERS:
         raise UserError(f"tokenize: expected one of {', '.join(tokenizers())}, got {tokenize!r}")
     try:
-        metric = BLEU(lowercase=lowercase, tokenize=tokenize)
+        metric = BLEU(lowercase=lowercase, tokenize=tokenize, force=True)  # tokenized text is meant
         score = metric.corpus_score(list(hypotheses), _streams(references)).score
     except (
         ImportError,
