@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from keras_attn.data.dates import LOCALES, Dates, days_of
+from keras_attn.data.dates import LOCALES, Dates, corpus, days_of
 from keras_attn.data.dates.locales import native_digits
 from keras_attn.data.dates.split import split_of
 from keras_attn.errors import UserError
@@ -99,10 +99,14 @@ def test_every_form_is_as_frequent_as_any_other():
     assert abs(chi_square - len(counts)) < 5 * (2 * len(counts)) ** 0.5
 
 
-def test_days_of_a_form_are_spread_over_all_months():
-    months = Counter(pair.target[5:7] for pair in Dates(count=24_000, locales=("fi",)))
-    assert len(months) == 12
-    assert all(1_700 < count < 2_300 for count in months.values())
+def test_days_of_a_form_are_spread_over_the_years_and_months():
+    pairs = list(Dates(count=36_000, locales=("fi",)))
+    months = Counter((pair.form, pair.target[5:7]) for pair in pairs)
+    decades = Counter((pair.form, pair.target[:3]) for pair in pairs)
+    assert len(months) == 3 * 12
+    assert len(decades) == 3 * 20
+    assert all(850 < count < 1_150 for count in months.values())
+    assert all(480 < count < 720 for count in decades.values())
 
 
 def test_balanced_gives_every_locale_its_share_from_the_start():
@@ -122,6 +126,8 @@ def test_native_digits_are_about_half(locale):
 def test_case_varies_where_the_script_has_case():
     russian = [pair.source for pair in Dates(count=1_000, locales=("ru",))]
     assert 130 < sum(source.isupper() for source in russian) < 280
+    for locale in ("ka", "ga", "th"):  # no capitals in print; mutation letters stay small; no case
+        assert not any(pair.source.isupper() for pair in Dates(count=200, locales=(locale,)))
     turkish = " ".join(pair.source for pair in Dates(count=2_000, locales=("tr",)))
     assert "HAZİRAN" in turkish
     assert "KASIM" in turkish
@@ -133,15 +139,18 @@ def test_case_varies_where_the_script_has_case():
 
 def test_the_same_arguments_give_the_same_examples_and_others_do_not():
     first = list(Dates(count=5_000, seed=3))
+    corpus._draws.cache_clear()
     assert list(Dates(count=5_000, seed=3)) == first
     assert list(Dates(count=9_000, seed=3))[:5_000] == first
     assert list(Dates(count=5_000, seed=4)) != first
+    assert first[4_096:] != first[: 5_000 - 4_096]  # numbers are drawn for 4,096 examples at a time
     assert [pair[:2] for pair in Dates("valid", count=50, seed=3)] != [pair[:2] for pair in first[:50]]
 
 
 def test_an_example_can_be_asked_for_alone():
     dates = Dates(count=9_000, seed=3)
     pairs = list(dates)
+    corpus._draws.cache_clear()
     assert [dates[index] for index in (0, 4_095, 4_096, 8_999)] == [
         pairs[i] for i in (0, 4_095, 4_096, 8_999)
     ]

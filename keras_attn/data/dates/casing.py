@@ -8,9 +8,8 @@ from typing import Literal
 Case = Literal["plain", "lower", "upper"]
 
 _DOTTED_I = ("az", "tr")
-# Irish keeps the mutation letter small (Dé hAoine -> DÉ hAOINE); Georgian capitals (Mtavruli) are missing
-# from most fonts.
-_NO_UPPER = ("ga", "ka")
+_NO_UPPER = ("ga",)  # Irish keeps the mutation letter small: Dé hAoine -> DÉ hAOINE
+# Georgian has capitals in Unicode (Mtavruli), but few fonts and fewer writers do.
 _CASED_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN")
 
 

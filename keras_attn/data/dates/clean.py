@@ -17,7 +17,11 @@ _DOT_OR_ACUTE_ABOVE = {0x0307: None, 0x0301: None}
 
 
 def clean(text: str) -> str:
-    """Return the text in NFKC, which also turns no-break spaces into plain ones, without direction marks."""
+    r"""Return the text in NFKC, which also turns no-break spaces into plain ones, without direction marks.
+
+    >>> clean("3\u200f/4\u202f（土）")
+    '3/4 (土)'
+    """
     return unicodedata.normalize("NFKC", text.translate(_BIDI_MARKS))
 
 

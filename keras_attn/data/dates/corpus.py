@@ -41,7 +41,7 @@ def _renderers(locale: str) -> tuple[Renderer, ...]:
     return tuple(Renderer(form) for form in forms_by_locale()[locale])
 
 
-@lru_cache(maxsize=4)
+@cache
 def _days(split: str, without_months: frozenset[int]) -> tuple[date, ...]:
     return tuple(day for day in days_of(split) if day.month not in without_months)
 
