@@ -121,6 +121,7 @@ def _tokenizer(pairs: Iterable[tuple[str, str]], text: TextSettings, seed: int) 
         vocabulary_size=text.vocabulary_size,
         model=text.model,
         normalization=text.normalization,
+        target_normalization=text.target_normalization,
         byte_fallback=text.byte_fallback,
         shared=text.shared,
         seed=seed,

@@ -37,7 +37,8 @@ class TextSettings:
         model: SentencePiece's "unigram", "bpe", "char" or "word".
         vocabulary_size: tokens of each side.
         shared: one vocabulary, and one table of embeddings, for both sides.
-        normalization: "nfkc" or "none".
+        normalization: of the source, "nfkc" or "none".
+        target_normalization: of the target; "none" writes what the training text writes. `shared` uses the source's.
         byte_fallback: spell unknown characters in bytes, so that any text can be read and written.
     """
 
@@ -45,6 +46,7 @@ class TextSettings:
     vocabulary_size: int = 6000
     shared: bool = False
     normalization: Literal["nfkc", "none"] = "nfkc"
+    target_normalization: Literal["nfkc", "none"] = "none"
     byte_fallback: bool = True
 
 

@@ -54,6 +54,7 @@ class Tokenizer:
         seed: int = 0,
         source_size: int | None = None,
         target_size: int | None = None,
+        target_normalization: Literal["nfkc", "none"] | None = None,
     ) -> Tokenizer:
         """Learn the vocabularies from (source, target) pairs.
 
@@ -61,6 +62,8 @@ class Tokenizer:
             pairs: read once if `shared`, else twice; a generator is kept in memory then.
             vocabulary_size: pieces of each side; `source_size` and `target_size` override it.
             shared: one vocabulary for both sides, learned from the text of both.
+            target_normalization: of the target, if not that of the source. NFKC reads more kinds of input; on the
+                target side it also changes what is written (Chinese "，" becomes ","). Not used if `shared`.
             model, normalization, byte_fallback, seed: see `Vocabulary.train`.
 
         Raises:
@@ -84,10 +87,11 @@ class Tokenizer:
             return cls(vocabulary, vocabulary)
         if iter(pairs) is pairs:
             pairs = list(pairs)
+        target = options | {"normalization": target_normalization or normalization}
         sizes = [vocabulary_size if size is None else size for size in (source_size, target_size)]
         return cls(
             Vocabulary.train((pair[0] for pair in pairs), size=sizes[0], **options),
-            Vocabulary.train((pair[1] for pair in pairs), size=sizes[1], **options),
+            Vocabulary.train((pair[1] for pair in pairs), size=sizes[1], **target),
         )
 
     def save(self, folder: str | os.PathLike) -> None:
