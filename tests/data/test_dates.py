@@ -91,10 +91,10 @@ def test_locales_are_many_and_all_occur(examples):
 
 
 def test_every_form_is_as_frequent_as_any_other():
-    dates = Dates(count=120_000)
+    dates = Dates(count=60_000)
     counts = Counter((pair.locale, pair.form) for pair in dates)
     assert set(counts) == set(dates.forms)
-    expected = 120_000 / len(dates.forms)
+    expected = 60_000 / len(dates.forms)
     chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
     assert abs(chi_square - len(counts)) < 5 * (2 * len(counts)) ** 0.5
 
