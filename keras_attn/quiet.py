@@ -14,10 +14,11 @@ def greetings_aside() -> Iterator[None]:
     """Set standard error aside while something imports TensorFlow; show it if that fails.
 
     TensorFlow 2.21 logs to file descriptor 2 (CPU instructions, missing GPU drivers) before it reads
-    TF_CPP_MIN_LOG_LEVEL, so no setting keeps a command's standard error to what the command says. With
-    TF_CPP_MIN_LOG_LEVEL=0 nothing is set aside.
+    TF_CPP_MIN_LOG_LEVEL, so no setting keeps a command's standard error to what the command says. What it
+    logs later is left out by that variable, unless it is set already: a failure is raised, not only logged.
+    With TF_CPP_MIN_LOG_LEVEL=0 nothing is set aside.
     """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0" or sys.stderr is None:
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0" or sys.stderr is None:
         yield
         return
     with tempfile.TemporaryFile() as aside:

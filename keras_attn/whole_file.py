@@ -26,7 +26,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder is not there, is not writable or is full; `path` is left as it was.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # the caller knows nothing of the temporary name
+        raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     temporary = Path(name)
     try:

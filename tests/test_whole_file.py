@@ -33,6 +33,13 @@ def test_the_file_is_not_there_before_it_is_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    path = tmp_path / "absent" / "scores.json"
+    with pytest.raises(FileNotFoundError) as caught, whole_file(path):
+        pass
+    assert caught.value.filename == str(path)
+
+
 def test_the_file_has_the_rights_of_any_other(tmp_path):
     (tmp_path / "any").touch()
     with whole_file(tmp_path / "ours") as temporary:
