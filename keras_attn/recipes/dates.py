@@ -38,7 +38,7 @@ class DatesRecipe:
         init_from: a run to start from (its tokenizer and weights).
     """
 
-    examples: int = 400_000
+    examples: int = 300_000
     test_examples: int = 5_000
     text: TextSettings = field(
         default_factory=lambda: TextSettings(model="char", vocabulary_size=2000, byte_fallback=False)
@@ -49,7 +49,7 @@ class DatesRecipe:
     )
     training: FitSettings = field(
         default_factory=lambda: FitSettings(
-            epochs=10,
+            epochs=6,
             updates_per_epoch=200,
             tokens_per_batch=8192,
             shapes=6,

@@ -74,7 +74,7 @@ def learn(
     sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
     run.keep_samples(sources[:200], references[:200])
 
-    shared: dict[str, Any] = {"max_source_length": max_length, "max_target_length": max_length}
+    shared: dict[str, Any] = {"max_source_length": max_length, "max_target_length": max_length, "cache": output}
     dataset = batches(
         pairs, tokenizer, tokens_per_batch=training.tokens_per_batch, shapes=training.shapes, seed=seed, **shared
     )

@@ -13,13 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_attn.recipes.multi30k import files
+from keras_attn.recipes.multi30k import Multi30kRecipe, files
 from keras_attn.recipes.settings import DataSettings, FitSettings, TextSettings
-from keras_attn.recipes.text_to_text import TextToTextRecipe
 
 
 @dataclass(frozen=True)
-class Multi30kGruTok(TextToTextRecipe):
+class Multi30kGruTok(Multi30kRecipe):
     data: DataSettings = field(default_factory=lambda: files("tok/{split}.lc.norm.tok.{language}.gz"))
     text: TextSettings = field(default_factory=lambda: TextSettings(normalization="none", byte_fallback=False))
     training: FitSettings = field(default_factory=lambda: FitSettings(tokenize="none"))
