@@ -97,9 +97,7 @@ def heatmap(
         scale.ax.tick_params(labelsize=font_size)
     if title:
         lines, families = readable([title], longest=max(20, int(width * 11)), blanks=False)
-        figure.text(
-            0.5, 1 - 0.1 / height, lines[0], ha="center", va="top", fontfamily=families, parse_math=False
-        )
+        figure.text(0.5, 1 - 0.1 / height, lines[0], ha="center", va="top", fontfamily=families, parse_math=False)
     return figure
 
 

@@ -51,9 +51,7 @@ def readable(*groups: Sequence[str], longest: int = 24, blanks: bool = True) -> 
     """
     if not blanks:
         groups = tuple([" ".join(text.split()) for text in group] for group in groups)
-    texts = [
-        ["".join(_VISIBLE.get(c, c) if blanks else c for c in token) for token in group] for group in groups
-    ]
+    texts = [["".join(_VISIBLE.get(c, c) if blanks else c for c in token) for token in group] for group in groups]
     characters = {c for group in texts for token in group for c in token}
     families, missing = choose_fonts(c for c in characters if not _invisible(c) or c in _JOINERS)
     return *([_show(token, missing, longest) for token in group] for group in texts), families

@@ -57,9 +57,7 @@ def by_length(
                 "evaluate all systems on the same sources"
             )
         if not all(hasattr(bucket, score) for bucket in buckets):
-            raise UserError(
-                f"score: the buckets of {name!r} have no {score!r}; try 'bleu', 'chrf' or 'exact_match'"
-            )
+            raise UserError(f"score: the buckets of {name!r} have no {score!r}; try 'bleu', 'chrf' or 'exact_match'")
 
     names, titles, families = readable(list(systems), [title] if title else [], longest=60, blanks=False)
     figure = Figure(figsize=(max(5.0, 1.5 + 1.1 * len(ranges)), 3.6), dpi=120, layout="constrained")
@@ -70,16 +68,12 @@ def by_length(
     for i, (name, buckets) in enumerate(zip(names, systems.values(), strict=True)):
         offset = (i - (len(systems) - 1) / 2) * bar
         axes.bar(center + offset, [getattr(b, score) for b in buckets], width=bar * 0.95, label=name)
-    axes.set_xticks(
-        center, [f"{low}–{high}\nn = {n}" if low != high else f"{low}\nn = {n}" for low, high, n in ranges]
-    )
+    axes.set_xticks(center, [f"{low}–{high}\nn = {n}" if low != high else f"{low}\nn = {n}" for low, high, n in ranges])
     axes.set_ylim(0, max(1.0, 1.05 * max(getattr(b, score) for buckets in systems.values() for b in buckets)))
     axes.set_xlabel(f"source length in {unit}")
     axes.set_ylabel({"bleu": "BLEU", "chrf": "chrF2", "exact_match": "exact match (%)"}.get(score, score))
     axes.spines[["top", "right"]].set_visible(False)
-    legend = axes.legend(
-        prop={"family": families}, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0)
-    )
+    legend = axes.legend(prop={"family": families}, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     for label in legend.get_texts():
         label.set_parse_math(False)
     if titles:

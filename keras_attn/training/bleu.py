@@ -49,9 +49,7 @@ class Bleu:
         batch_size: int | None = 64,
     ):
         if not callable(decode):
-            raise UserError(
-                f"decode: expected a callable from strings to strings, got {type(decode).__name__}"
-            )
+            raise UserError(f"decode: expected a callable from strings to strings, got {type(decode).__name__}")
         self.decode = decode
         self.sources, self.references = sources_and_references(examples, references, limit)
         self.tokenize, self.lowercase, self.batch_size = tokenize, lowercase, batch_size

@@ -113,9 +113,7 @@ def evaluate(
     sources, lists = sources_and_references(sources, references)
     if buckets < 0:
         raise UserError(f"buckets: expected 0 or more, got {buckets}")
-    text_scores.bleu(
-        [""], [[""]], tokenize=tokenize
-    )  # decoding takes minutes: refuse a misspelling before it
+    text_scores.bleu([""], [[""]], tokenize=tokenize)  # decoding takes minutes: refuse a misspelling before it
     hypotheses = decode_all(decode, sources, batch_size)
 
     def scores(chosen: Sequence[int]) -> tuple[tuple[float, str], tuple[float, str], float]:

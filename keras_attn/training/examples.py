@@ -35,19 +35,15 @@ def sources_and_references(
         else:
             pairs = list(examples)
             if any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
-                raise UserError(
-                    "examples: expected (source, target) pairs; give `references` if these are sources"
-                )
+                raise UserError("examples: expected (source, target) pairs; give `references` if these are sources")
             examples, references = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     for name, value in (("sources", examples), ("references", references)):
         if isinstance(value, str):
             raise UserError(f"{name}: expected a list of strings, got one string; put it into a list")
     sources = list(examples)
-    lists = [[entry] if isinstance(entry, str) else list(entry) for entry in references]
+    lists = [[entry] if isinstance(entry, str) else list(entry) for entry in references or ()]
     if len(sources) != len(lists):
-        raise UserError(
-            f"references: expected one entry per source, got {len(lists)} for {len(sources)} sources"
-        )
+        raise UserError(f"references: expected one entry per source, got {len(lists)} for {len(sources)} sources")
     if limit is not None:
         if limit < 1:
             raise UserError(f"limit: expected at least 1 or None for all, got {limit}")
@@ -58,9 +54,7 @@ def sources_and_references(
         if not isinstance(source, str):
             raise UserError(f"sources: expected strings, got {type(source).__name__} at index {i}")
         if not entry or not all(isinstance(reference, str) for reference in entry):
-            raise UserError(
-                f"references: expected one or more strings for every source, got {entry} at index {i}"
-            )
+            raise UserError(f"references: expected one or more strings for every source, got {entry} at index {i}")
     return sources, lists
 
 
@@ -81,12 +75,11 @@ def decode_all(decode: Decode, sources: Sequence[str], batch_size: int | None = 
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
         output = decode([sources[i] for i in chosen])
-        texts = list(getattr(output, "text", output))
+        texts = getattr(output, "text", output)
+        texts = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else [texts]
         if len(texts) != len(chosen) or not all(isinstance(text, str) for text in texts):
             kinds = ", ".join(sorted({type(text).__name__ for text in texts})) or "nothing"
-            raise UserError(
-                f"decode: expected {len(chosen)} strings for as many sources, got {len(texts)} ({kinds})"
-            )
+            raise UserError(f"decode: expected {len(chosen)} strings for as many sources, got {len(texts)} ({kinds})")
         for i, text in zip(chosen, texts, strict=True):
             hypotheses[i] = text
     return hypotheses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from keras_attn.errors import UserError
 
@@ -14,7 +15,7 @@ def tokenizers() -> list[str]:
     return sorted(BLEU.TOKENIZERS)
 
 
-def _streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
+def _streams(references: Sequence[Sequence[str]]) -> Any:
     """Return `most` lists of `n`, `None` where a source has fewer references: what sacreBLEU takes."""
     most = max(len(entry) for entry in references)
     return [[entry[i] if i < len(entry) else None for entry in references] for i in range(most)]
@@ -51,11 +52,8 @@ def bleu(
     try:
         metric = BLEU(lowercase=lowercase, tokenize=tokenize, force=True)  # tokenized text is meant
         score = metric.corpus_score(list(hypotheses), _streams(references)).score
-    except (
-        ImportError,
-        RuntimeError,
-        OSError,
-    ) as error:  # MeCab is an extra; the SentencePiece ones download
+    # MeCab is an extra of sacreBLEU; the tokenizers made of SentencePiece are downloaded.
+    except (ImportError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
             f"tokenize: {tokenize!r} cannot be used here ({reason}); try '13a', 'intl' or 'char'"
@@ -79,9 +77,7 @@ def chrf(
     return min(float(score), 100.0), str(metric.get_signature())
 
 
-def exact_match(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool = False
-) -> float:
+def exact_match(hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool = False) -> float:
     """Return how many in a hundred hypotheses equal one of their references, blanks at the ends aside.
 
     >>> exact_match(["a ", "b"], [["a"], ["c", "d"]])

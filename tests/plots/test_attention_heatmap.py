@@ -63,9 +63,7 @@ def test_no_label_leaves_the_figure_and_none_covers_another(size):
         spans = sorted((box.min[axis], box.max[axis]) for box in (t.get_window_extent() for t in labels))
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
     (title,) = figure.texts
-    assert title.get_window_extent().y0 >= max(
-        t.get_window_extent().y1 for t in figure.axes[0].get_xticklabels()
-    )
+    assert title.get_window_extent().y0 >= max(t.get_window_extent().y1 for t in figure.axes[0].get_xticklabels())
 
 
 def test_larger_matrices_give_larger_figures_up_to_a_limit():
@@ -126,10 +124,7 @@ def test_not_a_number_is_gray():
     figure = heatmap([[np.nan]], ["a"], ["b"])
     box = figure.axes[0].get_window_extent()
     image = pixels(figure)
-    assert (
-        image[image.shape[0] - int(box.y0 + box.height / 2), int(box.x0 + box.width / 2)].tolist()
-        == [153] * 3
-    )
+    assert image[image.shape[0] - int(box.y0 + box.height / 2), int(box.x0 + box.width / 2)].tolist() == [153] * 3
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2,), (1, 2, 3), (2, 4)])

@@ -54,9 +54,7 @@ def read(folder):
 
 
 def numbers(folder):
-    return {
-        tag: {step: float(value) for step, value in points.items()} for tag, points in read(folder)[0].items()
-    }
+    return {tag: {step: float(value) for step, value in points.items()} for tag, points in read(folder)[0].items()}
 
 
 @pytest.fixture
@@ -196,9 +194,7 @@ def test_a_decoded_score_steers_keras_own_callbacks(tmp_path):
         save_weights_only=True,
     )
     stop = keras.callbacks.EarlyStopping(monitor="val_bleu", mode="max", patience=2)
-    _, history = fit(
-        DecodedScore(scores(10, 30, 20, 25, 99)), best, stop, Board(tmp_path / "board"), epochs=9
-    )
+    _, history = fit(DecodedScore(scores(10, 30, 20, 25, 99)), best, stop, Board(tmp_path / "board"), epochs=9)
     assert history["val_bleu"] == [10.0, 30.0, 20.0, 25.0]
     assert sorted(path.name for path in tmp_path.glob("*.h5")) == ["best-1.weights.h5", "best-2.weights.h5"]
     assert numbers(tmp_path / "board" / "validation")["bleu"] == {1: 10.0, 2: 30.0, 3: 20.0, 4: 25.0}
@@ -279,8 +275,7 @@ def test_samples_take_pairs_a_limit_and_every_nth_epoch(tmp_path):
 def test_heatmaps_are_a_picture_per_sentence_and_epoch(tmp_path):
     def align(sentences):
         return [
-            SimpleNamespace(weights=np.ones((1, len(s))), source_tokens=list(s), target_tokens=["t"])
-            for s in sentences
+            SimpleNamespace(weights=np.ones((1, len(s))), source_tokens=list(s), target_tokens=["t"]) for s in sentences
         ]
 
     def draw(weights, source_tokens, target_tokens):

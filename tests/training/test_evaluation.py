@@ -40,9 +40,7 @@ def test_each_range_of_lengths_is_scored_by_itself():
 
 def test_lowercase_and_tokenizer_reach_the_scores():
     strict = evaluate(lambda s: [t.upper() for t in s], SOURCES, SOURCES, tokenize="none", buckets=1)
-    kind = evaluate(
-        lambda s: [t.upper() for t in s], SOURCES, SOURCES, tokenize="none", lowercase=True, buckets=1
-    )
+    kind = evaluate(lambda s: [t.upper() for t in s], SOURCES, SOURCES, tokenize="none", lowercase=True, buckets=1)
     assert (strict.bleu, strict.exact_match) == (0.0, 0.0)
     assert (kind.bleu, kind.chrf, kind.exact_match) == (100.0, 100.0, 100.0)
     assert kind.by_length[0].bleu == kind.by_length[0].chrf == kind.by_length[0].exact_match == 100.0
@@ -51,9 +49,7 @@ def test_lowercase_and_tokenizer_reach_the_scores():
 
 
 def test_sources_without_blanks_are_measured_in_characters():
-    found = evaluate(
-        lambda s: s, ["一个男人", "骑马", "在 骑马"], ["一个男人", "骑马", "在骑马"], tokenize="zh"
-    )
+    found = evaluate(lambda s: s, ["一个男人", "骑马", "在 骑马"], ["一个男人", "骑马", "在骑马"], tokenize="zh")
     assert found.length_unit == "characters"
     assert sum(b.count for b in found.by_length) == 3
     assert (found.by_length[0].low, found.by_length[-1].high) == (2, 4)

@@ -75,7 +75,7 @@ def test_an_output_with_text_is_taken_for_its_text():
     ]
 
 
-@pytest.mark.parametrize("wrong", [[], ["x"], ["x"] * 3, ["x", None], ["x", b"y"]])
+@pytest.mark.parametrize("wrong", [[], ["x"], ["x"] * 3, ["x", None], ["x", b"y"], "xy", None])
 def test_a_decoder_that_does_not_give_one_string_per_source_is_refused(wrong):
     with pytest.raises(UserError, match="decode: expected 2 strings"):
         decode_all(lambda sources: wrong, ["a", "b"])

@@ -21,15 +21,6 @@ Tags, by run (folder). The step is the number of finished epochs, as the progres
 Every callback writes runs of its own, because TensorBoard follows one growing file per folder.
 """
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "BestWeights": "best_weights",
-        "Board": "board",
-        "DecodedScore": "decoded_score",
-        "Heatmaps": "heatmaps",
-        "Samples": "samples",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
