@@ -1,15 +1,7 @@
 """Attention models that you can train, look into, trust and serve."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        name: name
-        for name in (
-            "data decoding errors export layers models ops plots recipes shapes testing text training".split()
-        )
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,18 +1,5 @@
 """Files to batches: pairs of text, encoded once, planned in NumPy, served by `tf.data`."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "BatchPlan": "batch_plan",
-        "Dates": "dates",
-        "EncodedPairs": "encoded",
-        "Pair": "pairs",
-        "Pairs": "pairs",
-        "Report": "report",
-        "batches": "batching",
-        "hold_out": "split",
-        "read_pairs": "pairs",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -100,9 +100,7 @@ class BatchPlan:
         for number, shape in enumerate(self._all_shapes):
             indices, rows = np.concatenate(parts[number]), shape[0]
             full = self._batches[number] * rows
-            batches += [
-                (indices[begin : begin + rows], shape) for begin in range(0, min(full, len(indices)), rows)
-            ]
+            batches += [(indices[begin : begin + rows], shape) for begin in range(0, full, rows)]
             following = self._next[number]
             if following is not None:
                 parts[following].append(indices[full:])

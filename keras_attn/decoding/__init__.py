@@ -1,5 +1,5 @@
 """Search over a model's `step`: a callable and dicts go in; ids and scores come out."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(__name__, {"Greedy": "greedy"})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

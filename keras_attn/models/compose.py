@@ -63,7 +63,7 @@ def seq2seq(
         "memory": keras.tree.map_structure(_input_like, memory),
         "state": keras.tree.map_structure(_input_like, state),
     }
-    outputs = dict(zip(("logits", "state", "weights"), step(**inputs), strict=True))
+    outputs = dict(zip(("logits", "state", "weights"), step(*inputs.values()), strict=True))
 
     return Views(
         training=keras.Model({"source": source, "target": target}, logits, name="training"),

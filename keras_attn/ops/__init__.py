@@ -1,7 +1,5 @@
 """The mathematics of attention without weights: `keras.ops` in, `keras.ops` out."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__, {"additive": "scores", "causal": "masks", "both": "masks", "softmax": "weights", "read": "weights"}
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

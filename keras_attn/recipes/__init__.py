@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import Any
 
-from keras_attn._lazy import attach
+import lazy_loader
+
 from keras_attn.errors import UserError
 
 NAMES: dict[str, str] = {
@@ -42,11 +42,5 @@ def load(name: str) -> type:
     return getattr(importlib.import_module(f"keras_attn.recipes.{module}"), cls)
 
 
-_lazy, __dir__, _names = attach(__name__, {"Run": "run", "settings": "settings"})
-
-
-def __getattr__(name: str) -> Any:
-    return _lazy(name)
-
-
+__getattr__, __dir__, _lazy_names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = ["NAMES", "Run", "load"]

@@ -1,5 +1,5 @@
 """Strings to ids and back, the same in Python, in `tf.data` and inside a SavedModel."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(__name__, {"Tokenizer": "tokenizer", "Vocabulary": "vocabulary"})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -60,8 +60,8 @@ class Vocabulary:
             )
         if not self._processor.normalize("a").startswith(SPACE):
             raise UserError(
-                "model_bytes: expected a model that puts a space in front (add_dummy_prefix), got one that does "
-                "not; train it with Vocabulary.train"
+                "model_bytes: expected a model that puts a space in front (add_dummy_prefix), got one that "
+                "does not; train it with Vocabulary.train"
             )
 
     @classmethod

@@ -1,20 +1,5 @@
 """Training with `model.fit`: losses, metrics, schedules, callbacks, and scores of decoded text."""
 
-from keras_attn._lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "Bleu": "bleu",
-        "Evaluation": "evaluation",
-        "ExactMatch": "exact_match",
-        "InverseSquareRoot": "schedules",
-        "LinearDecay": "schedules",
-        "Perplexity": "metrics",
-        "SmoothedCrossEntropy": "losses",
-        "TokenCount": "metrics",
-        "callbacks": "callbacks",
-        "evaluate": "evaluation",
-        "fit": "fitting",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,9 @@
+from .batch_plan import BatchPlan as BatchPlan
+from .batching import batches as batches
+from .dates import Dates as Dates
+from .encoded import EncodedPairs as EncodedPairs
+from .pairs import Pair as Pair
+from .pairs import Pairs as Pairs
+from .pairs import read_pairs as read_pairs
+from .report import Report as Report
+from .split import hold_out as hold_out

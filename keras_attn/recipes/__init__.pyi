@@ -1,0 +1,5 @@
+from .run import Run as Run
+
+NAMES: dict[str, str]
+
+def load(name: str) -> type: ...

@@ -1,0 +1,2 @@
+from .tokenizer import Tokenizer as Tokenizer
+from .vocabulary import Vocabulary as Vocabulary

@@ -1,0 +1,11 @@
+from .bleu import Bleu as Bleu
+from . import callbacks as callbacks
+from .evaluation import Evaluation as Evaluation
+from .evaluation import evaluate as evaluate
+from .exact_match import ExactMatch as ExactMatch
+from .fitting import fit as fit
+from .losses import SmoothedCrossEntropy as SmoothedCrossEntropy
+from .metrics import Perplexity as Perplexity
+from .metrics import TokenCount as TokenCount
+from .schedules import InverseSquareRoot as InverseSquareRoot
+from .schedules import LinearDecay as LinearDecay
