@@ -31,9 +31,9 @@ BELOW: dict[str, set[str]] = {
     "testing": {"layers", "models"},
     "export": {"text", "decoding"},
 }
-EVERYBODY_MAY = {"errors", "_lazy", "whole_file"}
+EVERYBODY_MAY = {"errors", "whole_file"}
 EVERYTHING = {"recipes", "cli"}  # may import any unit
-ALONE = {"errors", "_lazy", "whole_file", "exit_status", "line_decoder", "parse", "quiet"}  # import no unit
+ALONE = {"errors", "whole_file", "exit_status", "line_decoder", "parse", "quiet"}  # import no unit
 
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {
@@ -114,7 +114,7 @@ def test_what_stands_alone_imports_no_unit(name):
 
 
 def test_the_package_itself_imports_lazily():
-    assert units(imports_of(PACKAGE / "__init__.py")) == {"_lazy"}
+    assert units(imports_of(PACKAGE / "__init__.py")) == set()
 
 
 def test_tensorflow_stays_where_its_tools_are_needed():
@@ -126,12 +126,12 @@ def test_tensorflow_stays_where_its_tools_are_needed():
 def test_plots_need_numpy_and_matplotlib_only():
     for path in files("plots"):
         outside = {name.split(".")[0] for name in imports_of(path)} - sys.stdlib_module_names
-        assert outside <= {"numpy", "matplotlib", "keras_attn"}, path
+        assert outside <= {"numpy", "matplotlib", "keras_attn", "lazy_loader"}, path
 
 
 def test_serving_needs_nothing_of_the_package():
     for path in files("serving"):
-        assert units(imports_of(path)) <= {"serving", "errors", "_lazy"}, path
+        assert units(imports_of(path)) <= {"serving", "errors"}, path
 
 
 @pytest.mark.parametrize(
