@@ -93,7 +93,14 @@ def main(settings: Settings) -> None:
             train(views, settings)
             whole, symbols = score(views, settings)
             seconds = time.perf_counter() - begun
-            row = (cell, name, f"{whole:.1f} %", f"{symbols:.1f} %", f"{views.training.count_params():,}", f"{seconds:.0f}")
+            row = (
+                cell,
+                name,
+                f"{whole:.1f} %",
+                f"{symbols:.1f} %",
+                f"{views.training.count_params():,}",
+                f"{seconds:.0f}",
+            )
             print("\t".join(row), flush=True)
             table.add_row(*row)
     Console(width=120).print(table)

@@ -58,7 +58,9 @@ def _lowest(sources: Iterable[str], count: int, key: bytes) -> list[str]:
     for source in sources:
         if source in kept:
             continue
-        rank = -int.from_bytes(hashlib.blake2b(source.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest())
+        rank = -int.from_bytes(
+            hashlib.blake2b(source.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest()
+        )
         if len(heap) < count:
             heapq.heappush(heap, (rank, source))
         elif (rank, source) > heap[0]:

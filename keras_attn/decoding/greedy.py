@@ -31,9 +31,7 @@ class Greedy:
     end: int = 3
     padding: int = 0
 
-    def __call__(
-        self, step: Callable[[dict], dict], memory: dict, state: dict, max_length: Any
-    ) -> tuple[Any, Any]:
+    def __call__(self, step: Callable[[dict], dict], memory: dict, state: dict, max_length: Any) -> tuple[Any, Any]:
         # At least one leaf of memory or state knows the batch.
         batch = ops.shape(_first_leaf(state))[0]
         longest = max_length if isinstance(max_length, int) else ops.max(max_length)

@@ -50,7 +50,10 @@ class Parity:
 
 
 def compare(
-    translate: Callable[[Sequence[str]], Output], folder: str | os.PathLike[str], lines: Sequence[str], batch_size: int = 64
+    translate: Callable[[Sequence[str]], Output],
+    folder: str | os.PathLike[str],
+    lines: Sequence[str],
+    batch_size: int = 64,
 ) -> Parity:
     """Reload `folder` in a clean process, decode `lines` there, and compare with `translate`.
 

@@ -65,7 +65,9 @@ def load(folder: str | os.PathLike[str]) -> SavedTextToText:
     """
     folder = Path(folder)
     if not (folder / "saved_model.pb").is_file():
-        raise UserError(f"folder: expected a SavedModel such as saved_models/dates/1, found no saved_model.pb in {folder}")
+        raise UserError(
+            f"folder: expected a SavedModel such as saved_models/dates/1, found no saved_model.pb in {folder}"
+        )
     try:
         module = tf.saved_model.load(str(folder))
     except Exception as error:

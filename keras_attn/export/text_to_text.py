@@ -80,7 +80,9 @@ class TextToText(tf.Module):
         step = self.step({"tokens": before, "position": tf.constant(0), **decoded["encoded"]})
         target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
         if self.has_attention:
-            weights = tf.reduce_mean(list(step["weights"].values())[-1], axis=1)  # (batch, target_length, source_length)
+            weights = tf.reduce_mean(
+                list(step["weights"].values())[-1], axis=1
+            )  # (batch, target_length, source_length)
             weights = tf.where((target_tokens != "")[:, :, None], tf.cast(weights, tf.float32), 0.0)
         else:
             weights = tf.zeros([*tf.unstack(tf.shape(ids)), tf.shape(source)[1]])

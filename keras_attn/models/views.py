@@ -13,7 +13,7 @@ class Views:
 
     | view | inputs | outputs |
     |---|---|---|
-    | `training` | source (batch, source_length), target (batch, target_length) | logits (batch, target_length, vocabulary) |
+    | `training` | source (batch, source_length), target (batch, n) | logits (batch, n, vocabulary) |
     | `encoder` | source | memory, first state |
     | `step` | tokens (batch, n), position (), memory, state | logits (batch, n, vocabulary), state, weights |
 

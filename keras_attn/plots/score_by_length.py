@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 class LengthBucket(Protocol):
     """What `keras_attn.training.evaluate` gives per range of source lengths."""
 
-    low: int
-    high: int
-    count: int
+    @property
+    def low(self) -> int: ...
+    @property
+    def high(self) -> int: ...
+    @property
+    def count(self) -> int: ...
 
 
 def by_length(

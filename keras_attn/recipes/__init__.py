@@ -37,7 +37,10 @@ def load(name: str) -> type:
     """
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4)
-        raise UserError(f"recipe: no {name!r}; " + (f"did you mean {' or '.join(near)}?" if near else "there are " + ", ".join(NAMES)))
+        raise UserError(
+            f"recipe: no {name!r}; "
+            + (f"did you mean {' or '.join(near)}?" if near else "there are " + ", ".join(NAMES))
+        )
     module, cls = _CLASSES[name]
     return getattr(importlib.import_module(f"keras_attn.recipes.{module}"), cls)
 

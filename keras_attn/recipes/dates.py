@@ -106,5 +106,7 @@ class DatesRecipe:
         (alignment,) = run.align([found.samples[0].source])
         path = self.output / "attention.png"
         with whole_file(path) as partial:
-            heatmap(alignment.weights, alignment.source_tokens, alignment.target_tokens).savefig(partial, format="png", dpi=120)
+            heatmap(alignment.weights, alignment.source_tokens, alignment.target_tokens).savefig(
+                partial, format="png", dpi=120
+            )
         return path

@@ -60,7 +60,9 @@ class DatesReport:
         """A handful of decoded dates."""
         table = Table("locale", "written", "read as", "right")
         for sample in self.samples:
-            table.add_row(sample.locale, sample.source, sample.output, "yes" if sample.output == sample.target else sample.target)
+            table.add_row(
+                sample.locale, sample.source, sample.output, "yes" if sample.output == sample.target else sample.target
+            )
         return table
 
     def __str__(self) -> str:

@@ -62,9 +62,7 @@ def learn(
     keras.utils.set_random_seed(seed)
     start = None if init_from is None else Run.load(init_from)
     tokenizer = start.text if start else _tokenizer(pairs, text, seed)
-    model = ModelConfig(
-        encoder=encoder, decoder=decoder, share_embeddings=text.shared, max_source_length=max_length
-    )
+    model = ModelConfig(encoder=encoder, decoder=decoder, share_embeddings=text.shared, max_source_length=max_length)
     config = RunConfig(
         recipe=name, fields=plain(recipe), model=model, tokenizer=tokenizer.fingerprint, versions=versions()
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 
 from keras_attn.errors import UserError
-from keras_attn.export import Alignment, Output, TextToText, compare
+from keras_attn.export import Alignment, Output, Parity, TextToText, compare
 from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
 from keras_attn.text import Tokenizer
 from keras_attn.whole_file import whole_file
@@ -105,10 +105,14 @@ class Run:
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
-            raise UserError(f"{folder / 'config.json'}: {where}: {first['msg']} (of {error.error_count()} faults)") from error
+            raise UserError(
+                f"{folder / 'config.json'}: {where}: {first['msg']} (of {error.error_count()} faults)"
+            ) from error
         text = Tokenizer.load(folder / "tokenizer")
         if text.fingerprint != config.tokenizer:
-            raise UserError(f"{folder / 'tokenizer'}: not the tokenizer this run was trained with; restore it or train again")
+            raise UserError(
+                f"{folder / 'tokenizer'}: not the tokenizer this run was trained with; restore it or train again"
+            )
         run = cls(folder, config, text)
         run.load_weights(run.weights)
         return run
@@ -153,7 +157,35 @@ class Run:
         parity = compare(self.module, saved, list(lines or self.samples()[0]))
         if not parity.holds:
             raise UserError(f"export: {saved} does not say what the run says: {parity}; see assets.extra/parity.json")
+        with whole_file(saved / "assets.extra" / "report.md") as path:
+            path.write_text(self._report(parity), "utf-8")
         return saved
+
+    def _report(self, parity: Parity) -> str:
+        """What stands beside an exported model: where it comes from, and what it was seen to do."""
+        scores = self.folder / "report.json"
+        found = json.loads(scores.read_bytes()) if scores.is_file() else {}
+        rows = [f"- {name}: {value}" for name, value in found.items() if not isinstance(value, dict | list)]
+        made = ", ".join(f"{name} {version}" for name, version in self.config.versions.items())
+        return "\n".join(
+            [
+                f"# {self.config.recipe}",
+                "",
+                f"Recipe `{self.config.recipe}`, {self.views.training.count_params():,} weights, tokenizer "
+                f"{self.config.tokenizer[:12]}. Made with {made}.",
+                "",
+                "Scores on the test pairs:" if rows else "No test pairs were scored.",
+                *rows,
+                "",
+                f"Reloaded in a clean process with TensorFlow and tensorflow-text only: {parity}.",
+                "",
+                "Fields of the recipe:",
+                "```json",
+                json.dumps(self.config.fields, indent=1, ensure_ascii=False),
+                "```",
+                "",
+            ]
+        )
 
     def samples(self) -> tuple[list[str], list[list[str]]]:
         """The validation sentences kept in the folder, and their references."""

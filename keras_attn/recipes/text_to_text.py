@@ -19,10 +19,12 @@ from rich.console import Console
 from keras_attn.data import hold_out, read_pairs
 from keras_attn.errors import UserError
 from keras_attn.models import RNNDecoder, RNNEncoder
+from keras_attn.plots import by_length
 from keras_attn.recipes.learn import learn
 from keras_attn.recipes.run import Run
 from keras_attn.recipes.settings import DataSettings, FitSettings, TextSettings
 from keras_attn.training import evaluate
+from keras_attn.whole_file import whole_file
 
 logger = logging.getLogger("keras_attn")
 
@@ -73,6 +75,8 @@ class TextToTextRecipe:
             Console().print(result.table())
             print(f"test: {result}\n{result.signature_bleu}")
             run.keep_report({name: value for name, value in asdict(result).items() if name != "hypotheses"})
+            with whole_file(self.output / "by_length.png") as path:
+                by_length({self.name: result.by_length}, unit=result.length_unit).savefig(path, format="png")
         print(f"run: {self.output}\nnext: keras-attn decode {self.output} < input.txt")
         return run
 

@@ -1,5 +1,5 @@
-from .bleu import Bleu as Bleu
 from . import callbacks as callbacks
+from .bleu import Bleu as Bleu
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
 from .exact_match import ExactMatch as ExactMatch

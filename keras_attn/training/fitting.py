@@ -13,7 +13,6 @@ from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import Perplexity, TokenCount
 from keras_attn.training.schedules import InverseSquareRoot, LinearDecay
 
-
 Schedule = Literal["inverse_square_root", "linear", "plateau"]
 
 

@@ -31,7 +31,7 @@ class MemoryCell(keras.layers.Layer):
         super().__init__(**kwargs)
         self.cell = cell
         self.state_size = keras.tree.flatten(cell.state_size)
-        # Where the state that is the cell's output stands in that list: first of the top cell's (an LSTM's carry follows).
+        # Where the state that is the cell's output stands in that list (an LSTM's carry follows it).
         below = cell.cells[:-1] if isinstance(cell, keras.layers.StackedRNNCells) else []
         self.top = sum(len(keras.tree.flatten(lower.state_size)) for lower in below)
 
@@ -69,5 +69,9 @@ class MemoryCell(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> MemoryCell:
-        layers = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("cell", "attention") if name in config}
+        layers = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("cell", "attention")
+            if name in config
+        }
         return cls(**{**config, **layers})

@@ -26,8 +26,8 @@ class Unroll(keras.layers.Layer):
         memory: dict of what the cell reads, every leaf with the batch first.
 
     Returns:
-        `{"output": (batch, n, units), ...}` with what else the cell puts out, such as "context" (batch, n, features) and
-        "weights" (batch, n, key_length), and the list of new states.
+        `{"output": (batch, n, units), ...}` with what else the cell puts out, such as "context"
+        (batch, n, features) and "weights" (batch, n, key_length), and the list of new states.
     """
 
     def __init__(self, cell: MemoryCell, **kwargs: Any):
@@ -54,8 +54,7 @@ class Unroll(keras.layers.Layer):
     def compute_output_spec(self, inputs: Any, state: list, memory: dict, training: bool | None = None) -> Any:
         sizes = self.cell.part_sizes({name: tensor.shape for name, tensor in memory.items()})
         parts = {
-            name: keras.KerasTensor((*inputs.shape[:2], size), dtype=self.compute_dtype)
-            for name, size in sizes.items()
+            name: keras.KerasTensor((*inputs.shape[:2], size), dtype=self.compute_dtype) for name, size in sizes.items()
         }
         return parts, [keras.KerasTensor(leaf.shape, dtype=self.compute_dtype) for leaf in state]
 

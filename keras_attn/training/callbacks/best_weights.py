@@ -26,9 +26,7 @@ class BestWeights(keras.callbacks.Callback):
         UserError: the path has another ending; or, at the end of an epoch, the logs have no such key.
     """
 
-    def __init__(
-        self, monitor: str, mode: Literal["min", "max"] | str, path: str | os.PathLike[str] | None = None
-    ):
+    def __init__(self, monitor: str, mode: Literal["min", "max"] | str, path: str | os.PathLike[str] | None = None):
         super().__init__()
         if path is not None and not str(path).endswith(".weights.h5"):
             raise UserError(f"path: expected a file name that ends in .weights.h5, got {str(path)!r}")
