@@ -70,7 +70,7 @@ def learn(
     if start:
         run.load_weights(start.weights)
     sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
-    run.keep_samples(sources[:200], references[:200])
+    run.keep_samples(sources, references)
 
     shared: dict[str, Any] = {"max_source_length": max_length, "max_target_length": max_length, "cache": output}
     dataset = batches(
