@@ -66,9 +66,7 @@ def learn(
     config = RunConfig(
         recipe=name, fields=plain(recipe), model=model, tokenizer=tokenizer.fingerprint, versions=versions()
     )
-    run = Run.create(output, config, tokenizer)
-    if start:
-        run.load_weights(start.weights)
+    run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
     sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
     run.keep_samples(sources, references)
 

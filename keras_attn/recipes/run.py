@@ -72,17 +72,25 @@ class Run:
         return self.folder / "best.weights.h5"
 
     @classmethod
-    def create(cls, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer) -> Run:
+    def create(
+        cls, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer, weights: Path | None = None
+    ) -> Run:
         """Write a new folder's config and tokenizer.
 
+        Args:
+            folder, config, text: see the class.
+            weights: a file of weights to start from.
+
         Raises:
-            UserError: the folder holds a run already.
+            UserError: the folder holds a run already, or the weights are of another model; nothing was written then.
         """
         folder = Path(folder)
         if (folder / "config.json").exists():
             raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
+        run = cls(folder, config, text)  # a model that cannot be built, or start from these weights, leaves no folder
+        if weights is not None:
+            run.load_weights(weights)
         folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder, config, text)  # a model that cannot be built leaves no config behind
         text.save(folder / "tokenizer")
         with whole_file(folder / "config.json") as path:
             path.write_text(config.model_dump_json(indent=2) + "\n", "utf-8")

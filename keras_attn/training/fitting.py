@@ -61,12 +61,12 @@ def fit(
     Returns:
         Keras' History.
     """
-    total = epochs * int(updates_per_epoch or len(batches))
     rate: Any = peak
     if schedule == "inverse_square_root":
         rate = InverseSquareRoot(peak, warmup)
     elif schedule == "linear":
-        rate = LinearDecay(peak, min(warmup, max(1, total // 4)), max(2, total))
+        total = max(2, epochs * int(updates_per_epoch or len(batches)))
+        rate = LinearDecay(peak, max(1, min(warmup, total // 4)), total)
     model = views.training
     model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9, global_clipnorm=clip_norm),
