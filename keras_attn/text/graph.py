@@ -2,12 +2,13 @@
 
 A tensorflow-text tokenizer object owns a resource that dies whenever a seed is set, and that a SavedModel
 holds only if the tokenizer is tracked. Here the op that makes the resource is inside of the function that
-uses it, so each graph (an eager call, `tf.data`, a SavedModel, a server) makes its own from the model bytes
-and keeps it while it lives. Detokenizing needs no resource: it is one table of what each id adds to the text.
+uses it, so every graph (an eager call, `tf.data`, a SavedModel, a server) brings the model bytes along and finds
+or makes the resource at each call. Detokenizing needs none: it is one table of what each id adds to the text.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -23,9 +24,13 @@ _ops = sentencepiece_tokenizer.gen_sentencepiece_tokenizer
 def tokenize_function(model_bytes: bytes) -> Callable[[Any], tf.RaggedTensor]:
     """Return a `tf.function`: strings (batch,) -> ragged int32 (batch, None)."""
 
+    # Resources are found by name. Without one of our own, loading a SavedModel names them after their node, which
+    # is the same in each function: all vocabularies would be the first one.
+    name = f"vocabulary_{hashlib.sha256(model_bytes).hexdigest()}"
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="strings")], autograph=False)
     def tokenize(strings):
-        model = _ops.sentencepiece_op(model=model_bytes)
+        model = _ops.sentencepiece_op(model=model_bytes, shared_name=name)
         ids, splits = _ops.sentencepiece_tokenize_op(
             model, strings, 0, 1.0, False, False, False, tf.int32, return_nbest=False
         )

@@ -104,9 +104,7 @@ class Tokenizer:
         models = {"shared": self.source} if self.shared else {"source": self.source, "target": self.target}
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
-            ready = (
-                Path(work) / "ready"
-            )  # one deeper, as the temporary folder itself is closed to other users
+            ready = Path(work) / "ready"  # one deeper, as the temporary folder itself is closed to other users
             ready.mkdir()
             for name, vocabulary in models.items():
                 (ready / f"{name}.model").write_bytes(vocabulary.model_bytes)

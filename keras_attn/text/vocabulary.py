@@ -128,13 +128,8 @@ class Vocabulary:
     def encode(self, strings: Sequence[str]) -> list[np.ndarray]:
         """Return one int32 array of ids for each string, without start or end."""
         if isinstance(strings, str):
-            raise UserError(
-                f"strings: expected a list of strings, got the string {strings[:40]!r}; put it in a list"
-            )
-        return [
-            np.array(ids, np.int32)
-            for ids in self._processor.encode([clean(s) for s in strings], out_type=int)
-        ]
+            raise UserError(f"strings: expected a list of strings, got the string {strings[:40]!r}; put it in a list")
+        return [np.array(ids, np.int32) for ids in self._processor.encode([clean(s) for s in strings], out_type=int)]
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         """Return the text of each sequence of ids; padding, start and end are left out, wherever they are."""
