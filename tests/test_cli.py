@@ -153,9 +153,7 @@ def fails(capsys):
 
 
 def python(*arguments: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, **options
-    )
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, **options)
 
 
 # Help
@@ -197,10 +195,7 @@ def test_help_of_a_recipe_lists_its_nested_fields_with_their_defaults(model, cap
 
 @pytest.mark.parametrize("arguments", [["--help"], ["decode", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(arguments):
-    code = (
-        f"from keras_attn.cli import main; main({arguments})\n"
-        "import sys; print(*sys.modules, file=sys.stderr)"
-    )
+    code = f"from keras_attn.cli import main; main({arguments})\nimport sys; print(*sys.modules, file=sys.stderr)"
     loaded = set(python("-c", code).stderr.split())
     assert "keras_attn.cli" in loaded
     assert not loaded & HEAVY
@@ -437,21 +432,22 @@ def test_board_refuses_what_is_no_folder(tmp_path, fails):
 # The process: pipes and full disks
 
 
+def help_into(stdout) -> tuple[int, str]:
+    """The status and standard error of `--help`, its output buffered as in a pipe or a file."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "keras_attn", "--help"]
+    result = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    return result.returncode, result.stderr
+
+
 def test_a_closed_pipe_is_silent():
     read, write = os.pipe()
     os.close(read)
-    result = subprocess.run(
-        [sys.executable, "-m", "keras_attn", "--help"], stdout=write, stderr=subprocess.PIPE, check=False
-    )
-    os.close(write)
-    assert (result.returncode, result.stderr) == (141, b"")
+    with open(write, "w") as pipe:
+        assert help_into(pipe) == (141, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_one_line():
     with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "keras_attn", "--help"], stdout=full, stderr=subprocess.PIPE, check=False
-        )
-    assert result.returncode == 2
-    assert result.stderr.decode() == f"keras-attn: error: {os.strerror(errno.ENOSPC)}\n"
+        assert help_into(full) == (2, f"keras-attn: error: {os.strerror(errno.ENOSPC)}\n")
