@@ -18,27 +18,30 @@ from keras_attn.training.callbacks import Board, DecodedScore, Heatmaps, Samples
 from keras_attn.training.metrics import TokenCount
 
 
-def fit(*callbacks, epochs=3, optimizer=None, tokens=False, validation=True, **compile_options):
-    """Train on 4 batches of 2 rows, of which 2, 1, 2, 1 count."""
+def dataset():
+    """Return 4 batches of 2 rows, of which 2, 1, 2, 1 count."""
+    rows = (np.ones((8, 3), "float32"), np.ones((8, 1), "float32"), np.asarray([1, 1, 1, 0, 1, 1, 0, 1], "float32"))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it takes seconds to stop
+    return tf.data.Dataset.from_tensor_slices(rows).batch(2).with_options(options)
+
+
+def fit(*callbacks, epochs=3, optimizer=None, tokens=False, validation=True, eager=True, **compile_options):
+    """Train a model of one layer in the ordinary way; eagerly, where compiling would be all of the time."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile(
         optimizer or keras.optimizers.SGD(0.01),
         "mse",
         weighted_metrics=[TokenCount()] if tokens else ["mae"],
+        run_eagerly=eager,
         **compile_options,
     )
-    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
-    weights = np.asarray([1, 1, 1, 0, 1, 1, 0, 1], "float32")
     history = model.fit(
-        x,
-        y,
-        sample_weight=weights,
-        batch_size=2,
+        dataset(),
         epochs=epochs,
-        shuffle=False,
         verbose=0,
-        validation_data=(x, y, weights) if validation else None,
+        validation_data=dataset() if validation else None,
         callbacks=list(callbacks),
     )
     return model, history.history
@@ -82,7 +85,7 @@ def by_epoch(values):
 
 
 def test_board_writes_the_history_as_curves(tmp_path):
-    _, history = fit(Board(tmp_path))
+    _, history = fit(Board(tmp_path), eager=False)
     train, validation = numbers(tmp_path / "train"), numbers(tmp_path / "validation")
     assert set(train) == {"loss", "mae", "learning_rate", "updates_per_second"}
     assert set(validation) == {"loss", "mae"}
@@ -118,7 +121,7 @@ def test_board_counts_real_tokens_per_second_of_training_alone(tmp_path, clock):
 
         on_test_batch_end = on_epoch_end = on_train_batch_end
 
-    _, history = fit(Slow(), Board(tmp_path), Slow(), tokens=True, epochs=2)
+    _, history = fit(Slow(), Board(tmp_path), Slow(), tokens=True, epochs=2, eager=False)
     # A batch takes 1 + 1000 s: Slow after Board in "begin" and Slow before Board in "end" are inside a batch.
     inside = 2001.0
     train = numbers(tmp_path / "train")
@@ -138,7 +141,7 @@ def test_board_without_a_token_metric_counts_updates_only(tmp_path, clock):
 
 
 def test_board_counts_every_update_under_steps_per_execution(tmp_path, clock):
-    fit(Board(tmp_path), tokens=True, steps_per_execution=2, epochs=2)
+    fit(Board(tmp_path), tokens=True, steps_per_execution=2, epochs=2, eager=False)
     train = numbers(tmp_path / "train")
     assert train["updates_per_second"] == by_epoch([2.0, 2.0])
     assert train["tokens_per_second"] == by_epoch([3.0, 3.0])
@@ -168,7 +171,7 @@ def test_board_writes_every_nth_update_under_steps_per_execution(tmp_path):
 def test_curves_go_on_in_a_second_fit(tmp_path):
     callback = Board(tmp_path)
     model, _ = fit(callback, epochs=1)
-    model.fit(np.ones((8, 3)), np.ones((8, 1)), initial_epoch=1, epochs=2, verbose=0, callbacks=[callback])
+    model.fit(dataset(), initial_epoch=1, epochs=2, verbose=0, callbacks=[callback])
     assert list(numbers(tmp_path / "train")["loss"]) == [1, 2]
 
 
