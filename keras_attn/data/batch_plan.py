@@ -107,9 +107,7 @@ class BatchPlan:
         for place in generator.permutation(len(batches)) if self.shuffle else range(len(batches)):
             yield batches[place]
 
-    def _deal(
-        self, lengths: list[tuple[int, int]], tokens_per_batch: int
-    ) -> tuple[list[int], list[int], list[int]]:
+    def _deal(self, lengths: list[tuple[int, int]], tokens_per_batch: int) -> tuple[list[int], list[int], list[int]]:
         """Return each shape's rows, batches and pairs in an epoch, after leftovers went to a larger shape."""
         waiting = [int(count) for count in self._counts]
         all_rows, batches = [], []

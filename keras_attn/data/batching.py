@@ -59,9 +59,7 @@ def batches(
     import tensorflow as tf
 
     encoded = _encoded(pairs_or_encoded, text, max_source_length, max_target_length, cache)
-    plan = BatchPlan(
-        encoded.source_lengths + 1, encoded.target_lengths + 1, tokens_per_batch, shapes, seed, shuffle
-    )
+    plan = BatchPlan(encoded.source_lengths + 1, encoded.target_lengths + 1, tokens_per_batch, shapes, seed, shuffle)
     logger.info("batches:\n%s", plan)
     epoch = first_epoch
 
@@ -135,8 +133,9 @@ def _encoded(
         )
     if len(encoded) == 0:
         name = getattr(pairs, "name", "pairs")
-        why = f"{encoded.dropped} are over the longest length" if encoded.dropped else "it is empty"
+        why = f"all {encoded.dropped:,} have a side over the longest length" if encoded.dropped else "it is empty"
         raise UserError(f"pairs_or_encoded: expected at least one pair in {name}, got none; {why}")
     if encoded.dropped:
-        logger.info("batches: %d pairs over the longest length were left out", encoded.dropped)
+        total = len(encoded) + encoded.dropped
+        logger.info("batches: %d of %d pairs have a side over the longest length, left out", encoded.dropped, total)
     return encoded

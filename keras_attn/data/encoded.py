@@ -83,9 +83,7 @@ class EncodedPairs:
         """Return the target ids of one pair, int32 (length,)."""
         return self._target.row(index)
 
-    def gather(
-        self, indices: np.ndarray, source_length: int, target_length: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def gather(self, indices: np.ndarray, source_length: int, target_length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return (source, target) of some pairs, int32 (pairs, length) each, padded to the lengths.
 
         Raises:

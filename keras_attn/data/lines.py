@@ -38,15 +38,11 @@ def read_lines(path: str | os.PathLike) -> Iterator[bytes]:
             for number, line in enumerate(file):
                 if number == 0:
                     if line.startswith(UTF16_MARKS):
-                        raise UserError(
-                            f"path: expected UTF-8, but {path} is UTF-16; convert it, say with iconv"
-                        )
+                        raise UserError(f"path: expected UTF-8, but {path} is UTF-16; convert it, say with iconv")
                     line = line.removeprefix(UTF8_MARK)
                 yield line.removesuffix(b"\n").removesuffix(b"\r")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(
-            f"path: expected a whole gzip file, but {path} is none or damaged ({error})"
-        ) from error
+        raise UserError(f"path: expected a whole gzip file, but {path} is none or damaged ({error})") from error
     except OSError as error:
         raise UserError(f"path: {path} cannot be read ({error.strerror or error})") from error
 

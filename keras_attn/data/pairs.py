@@ -154,9 +154,7 @@ def read_pairs(
         case (1, 0):
             items = paths_or_iterable[0]
             if not isinstance(items, Iterable):
-                raise UserError(
-                    f"paths_or_iterable: expected paths or an iterable of pairs, got {items!r:.80}"
-                )
+                raise UserError(f"paths_or_iterable: expected paths or an iterable of pairs, got {items!r:.80}")
             records = from_memory(list(items) if iter(items) is items else items, max_characters)
             name = getattr(items, "name", "pairs")
         case _:

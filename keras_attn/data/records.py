@@ -72,6 +72,8 @@ def from_memory(items: Iterable, max_characters: int) -> Records:
         for number, item in enumerate(items, start=1):
             place = f"pair {number}"
             try:
+                if isinstance(item, str):  # one of two characters would unpack
+                    raise TypeError
                 source, target = item
                 targets = [target] if isinstance(target, str) else list(target)
             except (TypeError, ValueError):

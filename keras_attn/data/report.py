@@ -24,6 +24,4 @@ class Report:
             "with too few columns": self.missing_column,
         }
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        return f"{self.read:,} records read, {self.kept:,} kept" + (
-            f"; skipped: {skipped}" if skipped else ""
-        )
+        return f"{self.read:,} records read, {self.kept:,} kept" + (f"; skipped: {skipped}" if skipped else "")

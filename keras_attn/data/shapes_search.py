@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-GRID = 128  # distinct lengths looked at; more cost time and save next to nothing
+GRID = 96  # distinct lengths looked at; more cost time and save next to nothing
 UNCOVERED = 1 << 40  # the cost of a pair that no shape holds; far above any real one
 
 
-def choose_shapes(
-    source: np.ndarray, target: np.ndarray, shapes: int
-) -> tuple[list[tuple[int, int]], np.ndarray]:
+def choose_shapes(source: np.ndarray, target: np.ndarray, shapes: int) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Return the shapes [(source_length, target_length)], cheap to dear, and the shape of each pair, int16.
 
     The cost of a shape is `pairs * (source_length + target_length)`. Three first guesses cut the pairs sorted
@@ -23,13 +21,13 @@ def choose_shapes(
     """
     edges = _edges(np.concatenate([source, target]))
     n = len(edges)
-    cells, counts = np.unique(
-        np.searchsorted(edges, source) * n + np.searchsorted(edges, target), return_counts=True
-    )
+    cells, counts = np.unique(np.searchsorted(edges, source) * n + np.searchsorted(edges, target), return_counts=True)
     grid = np.stack([cells // n, cells % n], axis=1)  # (cells, 2): places in `edges`, as in all that follows
-    best_cost, best = UNCOVERED * len(source), grid.max(axis=0, keepdims=True)
-    for key in (grid.max(axis=1), grid[:, 0], grid[:, 1]):
-        cost, found = _refine(_first_guess(grid, counts, key, edges, shapes), grid, counts, edges)
+    best_cost, best = UNCOVERED * len(source), grid
+    for key in (grid.max(axis=1), grid[:, 0], grid[:, 1]) if len(grid) > shapes else ():
+        guess = _first_guess(grid, counts, key, edges, shapes)
+        guess = guess[np.arange(shapes) % len(guess)]  # if it needs fewer, the spare ones start on top of others
+        cost, found = _refine(guess, grid, counts, edges)
         if cost < best_cost:
             best_cost, best = cost, found
     rectangles = edges[best]
@@ -56,9 +54,7 @@ def _edges(lengths: np.ndarray) -> np.ndarray:
     return values[np.unique(np.searchsorted(tokens, wanted))]
 
 
-def _first_guess(
-    grid: np.ndarray, counts: np.ndarray, key: np.ndarray, edges: np.ndarray, shapes: int
-) -> np.ndarray:
+def _first_guess(grid: np.ndarray, counts: np.ndarray, key: np.ndarray, edges: np.ndarray, shapes: int) -> np.ndarray:
     """Cut the cells, sorted by `key`, where the sum of count * upper edge is least (dynamic programming).
 
     Returns the rectangles around the parts, int (shapes, 2).
@@ -83,9 +79,7 @@ def _first_guess(
     return np.stack([grid[part == number].max(axis=0) for number in range(len(last))])
 
 
-def _refine(
-    shapes: np.ndarray, grid: np.ndarray, counts: np.ndarray, edges: np.ndarray
-) -> tuple[int, np.ndarray]:
+def _refine(shapes: np.ndarray, grid: np.ndarray, counts: np.ndarray, edges: np.ndarray) -> tuple[int, np.ndarray]:
     """Move one shape's edges at a time, as long as the cost falls; return (cost, shapes)."""
     costs = np.stack([_cost(shape, grid, edges) for shape in shapes], axis=1)  # (cells, shapes)
     best = int((costs.min(axis=1) * counts).sum())
