@@ -83,9 +83,7 @@ def evaluate(
     if not reference:
         raise UserError("--reference: expected one file or several, got none")
     # A line left out would shift its references, so a bad one stops here, with its file and number.
-    columns = [
-        list(read_pairs(source, path, on_bad="refuse", max_characters=sys.maxsize)) for path in reference
-    ]
+    columns = [list(read_pairs(source, path, on_bad="refuse", max_characters=sys.maxsize)) for path in reference]
     model = open_model(run)
     result = score(
         lambda sentences: list(model.translate(sentences).text),
@@ -106,9 +104,7 @@ def evaluate(
         print(output)
 
 
-def decode(
-    run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = False, batch_size: int = 64
-) -> None:
+def decode(run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = False, batch_size: int = 64) -> None:
     """Decode sentences, or the lines of standard input: one line out for each line in, in order.
 
     A line that is empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on
@@ -227,9 +223,7 @@ def open_model(folder: Path) -> Model:
         model = load(folder)
         return Model(model, model.align)
     if versions := sorted(path.parent.name for path in folder.glob("*/saved_model.pb")):
-        raise UserError(
-            f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one"
-        )
+        raise UserError(f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one")
     from keras_attn.recipes import Run
 
     run = Run.load(folder)
@@ -265,6 +259,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("keras_attn").setLevel(logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):  # text in many scripts, whatever the locale
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    return exit_status(
-        PROGRAM, functools.partial(_dispatch, sys.argv[1:] if arguments is None else arguments)
-    )
+    return exit_status(PROGRAM, functools.partial(_dispatch, sys.argv[1:] if arguments is None else arguments))

@@ -47,9 +47,7 @@ def documentation(target: Any) -> tuple[str, list[str]]:
 
 def _prose(target: Any) -> str:
     """The docstring up to its sections, which the parser reads itself."""
-    return re.split(
-        r"^(?:Args|Raises|Returns|Attributes):\s*$", inspect.getdoc(target) or "", flags=re.MULTILINE
-    )[0]
+    return re.split(r"^(?:Args|Raises|Returns|Attributes):\s*$", inspect.getdoc(target) or "", flags=re.MULTILINE)[0]
 
 
 def _examples(text: str) -> list[str]:

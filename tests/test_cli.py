@@ -170,6 +170,11 @@ def test_every_help_ends_with_an_example_of_that_command(command, model, capsys)
     assert err == ""
 
 
+def test_help_names_what_is_positional(capsys):
+    assert cli.main(["decode", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: keras-attn decode [-h] RUN [SENTENCES ...] [--scores] ")
+
+
 def test_no_arguments_means_help(capsys):
     assert cli.main([]) == 0
     without = capsys.readouterr().out
@@ -252,7 +257,8 @@ def test_an_unknown_command_names_the_near_one(fails):
 
 
 def test_parse_errors_have_no_frame_even_in_color(model, fails, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     message = fails("train", "toy", "--corpus", "a.tsv", "--rat", "1")
     assert message.startswith("Unrecognized options: --rat, 1; Perhaps you meant: --rate FLOAT")
     assert message.isprintable()

@@ -32,8 +32,7 @@ def test_a_failing_import_shows_what_was_set_aside(tmp_path):
 
 def test_standard_error_is_back_afterwards_and_never_away_at_level_zero(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
-        "import os, types\nos.write(2, b'greeting')\n"
-        "config = types.SimpleNamespace(list_physical_devices=lambda: [])\n"
+        "import os, types\nos.write(2, b'greeting')\nconfig = types.SimpleNamespace(list_physical_devices=lambda: [])\n"
     )
     code = f"import os, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += "import_tensorflow()\nimport tensorflow; os.write(2, b'heard')"
