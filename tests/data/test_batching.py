@@ -89,8 +89,7 @@ def test_batches_have_the_static_shapes_of_the_plan(text):
 def test_a_short_batch_is_filled_up_with_empty_rows(text):
     got = arrays(batches(PAIRS[:7], text, tokens_per_batch=48, shapes=1))
     assert len({source.shape for source, *_ in got}) == 1
-    rows = [(source.any(), target.any(), labels.any(), weights.any()) for b in got for source, target, labels, weights in
-        zip(*b, strict=True)]  # fmt: skip
+    rows = [tuple(bool(part.any()) for part in row) for batch in got for row in zip(*batch, strict=True)]
     assert len(rows) > 7
     assert sorted(rows) == [(False,) * 4] * (len(rows) - 7) + [(True,) * 4] * 7
 
