@@ -33,6 +33,16 @@ def test_the_file_is_not_there_before_it_is_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_who_reads_the_old_file_is_not_disturbed(tmp_path):
+    path = tmp_path / "scores.json"
+    path.write_text("old")
+    with path.open() as reader:
+        with whole_file(path) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
 def test_an_error_names_the_file_that_was_asked_for(tmp_path):
     path = tmp_path / "absent" / "scores.json"
     with pytest.raises(FileNotFoundError) as caught, whole_file(path):
