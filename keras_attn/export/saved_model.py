@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,12 @@ class SavedTextToText:
         return align_strings(lambda batch: self._align(text=batch), lines, batch_size)
 
 
-def save(module: Any, folder: str | os.PathLike[str]) -> Path:
+def save(module: Any, folder: str | os.PathLike[str], check: Callable[[Path], None] | None = None) -> Path:
     """Write `module` (a `TextToText`) to `folder`; see `TextToText.save`.
+
+    Args:
+        module, folder: what and where.
+        check: is given the model's folder under its temporary name; if it raises, nothing is left.
 
     Raises:
         UserError: the folder exists already.
@@ -51,6 +55,8 @@ def save(module: Any, folder: str | os.PathLike[str]) -> Path:
             options=tf.saved_model.SaveOptions(save_debug_info=False),
         )
         partial.chmod(0o755)
+        if check is not None:
+            check(partial)
         os.rename(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +93,19 @@ class TextToText(tf.Module):
             "target_tokens": target_tokens,
         }
 
-    def save(self, folder: str | os.PathLike[str]) -> Path:
+    def save(self, folder: str | os.PathLike[str], check: Callable[[Path], None] | None = None) -> Path:
         """Write a SavedModel with the signatures `serving_default` and `align`, whole or not at all.
 
         Args:
             folder: the version's folder, `saved_models/NAME/1`, as TF Serving wants it. It must not exist.
+            check: is given the written model before it gets its name; if it raises, nothing is left.
 
         Returns:
             The folder.
         """
         from keras_attn.export.saved_model import save
 
-        return save(self, folder)
+        return save(self, folder, check)
 
     @tf.function(input_signature=[STRINGS])  # one graph for both signatures: half the bytes on disk
     def _decode(self, text: tf.Tensor) -> dict[str, Any]:

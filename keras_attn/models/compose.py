@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_attn.errors import UserError
 from keras_attn.models.decoders.rnn import RNNDecoder
 from keras_attn.models.encoders.rnn import RNNEncoder
 from keras_attn.models.views import Views
@@ -29,17 +30,17 @@ def seq2seq(
         The three views. `views.training` is a plain functional `keras.Model`.
 
     Raises:
-        ValueError: embeddings are to be shared, but vocabularies or widths differ.
+        UserError: embeddings are to be shared, but vocabularies or widths differ.
 
     >>> views = seq2seq(RNNEncoder(units=5), RNNDecoder(units=7), source_vocabulary=11, target_vocabulary=13)
     >>> views.training.output_shape
     (None, None, 13)
     """
     if share_embeddings and (source_vocabulary, encoder.embedding) != (target_vocabulary, decoder.embedding):
-        raise ValueError(
-            "`share_embeddings` needs one vocabulary and one width on both sides; they came as "
-            f"{source_vocabulary} x {encoder.embedding} and {target_vocabulary} x {decoder.embedding}. Train the "
-            "tokenizer with shared=True and give encoder and decoder the same `embedding`."
+        raise UserError(
+            "share_embeddings: expected one vocabulary and one width on both sides, got "
+            f"{source_vocabulary} x {encoder.embedding} and {target_vocabulary} x {decoder.embedding}; train the "
+            "tokenizer with shared=True and give encoder and decoder the same `embedding`"
         )
 
     # Layers

@@ -59,6 +59,7 @@ def learn(
     Raises:
         UserError: the folder holds a run; there are no pairs; `init_from` is another kind of model.
     """
+    Run.check_free(output)
     keras.utils.set_random_seed(seed)
     start = None if init_from is None else Run.load(init_from)
     tokenizer = start.text if start else _tokenizer(pairs, text, seed)
@@ -66,16 +67,20 @@ def learn(
     config = RunConfig(
         recipe=name, fields=plain(recipe), model=model, tokenizer=tokenizer.fingerprint, versions=versions()
     )
-    run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
-    sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
-    run.keep_samples(sources, references)
 
-    shared: dict[str, Any] = {"max_source_length": max_length, "max_target_length": max_length, "cache": output}
-    dataset = batches(
-        pairs, tokenizer, tokens_per_batch=training.tokens_per_batch, shapes=training.shapes, seed=seed, **shared
-    )
+    # What is wrong with the data shows here, before there is a folder.
+    sources, references = list(valid[0][: training.score_limit]), list(valid[1][: training.score_limit])
     flat = [(source, target) for source, targets in zip(sources, references, strict=True) for target in targets]
-    validation = batches(flat, tokenizer, tokens_per_batch=training.tokens_per_batch, shapes=4, shuffle=False, **shared)
+    shared: dict[str, Any] = {
+        "tokens_per_batch": training.tokens_per_batch,
+        "max_source_length": max_length,
+        "max_target_length": max_length,
+        "cache": output.parent,
+    }
+    dataset = batches(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared)
+    validation = batches(flat, tokenizer, shapes=4, shuffle=False, **shared)
+    run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
+    run.keep_samples(sources, references)
 
     score: Any
     if training.score == "bleu":

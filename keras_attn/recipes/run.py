@@ -85,8 +85,7 @@ class Run:
             UserError: the folder holds a run already, or the weights are of another model; nothing was written then.
         """
         folder = Path(folder)
-        if (folder / "config.json").exists():
-            raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
+        cls.check_free(folder)
         run = cls(folder, config, text)  # a model that cannot be built, or start from these weights, leaves no folder
         if weights is not None:
             run.load_weights(weights)
@@ -95,6 +94,16 @@ class Run:
         with whole_file(folder / "config.json") as path:
             path.write_text(config.model_dump_json(indent=2) + "\n", "utf-8")
         return run
+
+    @staticmethod
+    def check_free(folder: Path) -> None:
+        """Say early, before minutes are spent on the text, that a folder is taken.
+
+        Raises:
+            UserError: the folder holds a run already.
+        """
+        if (folder / "config.json").exists():
+            raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Run:
@@ -161,13 +170,16 @@ class Run:
         Raises:
             UserError: the folder exists, or an output differs and is no tie.
         """
-        saved = self.module.save(folder)
-        parity = compare(self.module, saved, list(lines or self.samples()[0]))
-        if not parity.holds:
-            raise UserError(f"export: {saved} does not say what the run says: {parity}; see assets.extra/parity.json")
-        with whole_file(saved / "assets.extra" / "report.md") as path:
-            path.write_text(self._report(parity), "utf-8")
-        return saved
+        sentences = list(lines or self.samples()[0])
+
+        def check(written: Path) -> None:
+            parity = compare(self.module, written, sentences)
+            if not parity.holds:
+                first = parity.differences[0]
+                raise UserError(f"export: does not say what the run says, nothing was kept: {parity}; first: {first}")
+            (written / "assets.extra" / "report.md").write_text(self._report(parity), "utf-8")
+
+        return self.module.save(folder, check)
 
     def _report(self, parity: Parity) -> str:
         """What stands beside an exported model: where it comes from, and what it was seen to do."""

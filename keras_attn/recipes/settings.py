@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from keras_attn.errors import expect
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class DataSettings:
     on_bad: Literal["skip", "refuse"] = "skip"
     max_characters: int = 2000
     max_length: int = 100
+
+    def __post_init__(self) -> None:
+        _at_least_one(self, "max_characters", "max_length")
 
 
 @dataclass(frozen=True)
@@ -81,3 +86,16 @@ class FitSettings:
     score: Literal["bleu", "exact_match"] = "bleu"
     tokenize: str = "13a"
     score_limit: int = 1000
+
+    def __post_init__(self) -> None:
+        _at_least_one(self, "epochs", "updates_per_epoch", "tokens_per_batch", "shapes", "warmup", "score_limit")
+        expect(self.peak > 0, "peak", "more than 0", self.peak)
+        expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
+        expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)
+        expect(self.patience is None or self.patience >= 0, "patience", "at least 0 or None", self.patience)
+
+
+def _at_least_one(settings: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        expect(value is None or value >= 1, name, "at least 1", value)

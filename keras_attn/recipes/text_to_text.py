@@ -55,6 +55,8 @@ class TextToTextRecipe:
         if not self.data.train:
             raise UserError("--data.train: expected one TSV or two parallel files, got none")
         pairs, valid = self._read()
+        # Read now, so that a wrong path is told before the training and not after it.
+        test = self._corpus(self.data.test, group=True).references() if self.data.test else None
         run = learn(
             self,
             self.name,
@@ -69,9 +71,8 @@ class TextToTextRecipe:
             output=self.output,
             init_from=self.init_from,
         )
-        if self.data.test:
-            sources, references = self._corpus(self.data.test, group=True).references()
-            result = evaluate(run.decode, sources, references, tokenize=self.training.tokenize)
+        if test is not None:
+            result = evaluate(run.decode, *test, tokenize=self.training.tokenize)
             Console().print(result.table())
             print(f"test: {result}\n{result.signature_bleu}")
             run.keep_report({name: value for name, value in asdict(result).items() if name != "hypotheses"})

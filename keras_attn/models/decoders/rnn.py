@@ -9,10 +9,11 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from keras_attn.errors import UserError, expect
 from keras_attn.layers import AdditiveScoring, Attention, AttentionCell, ContextCell, DeepOutput, MemoryCell, Unroll
+from keras_attn.models.encoders.rnn import Cell, check_sizes
 from keras_attn.models.encoding import Encoding
 
-Cell = Literal["rnn", "lstm", "gru"]
 Step = Callable[[Any, Any, dict, dict], tuple[Any, dict, dict]]
 
 SCORINGS: dict[str, Callable[[int], keras.layers.Layer]] = {"additive": AdditiveScoring}
@@ -30,7 +31,7 @@ class RNNDecoder:
             last states side by side.
         attention_units: width of the scoring's hidden layer; `units` if None.
         fixed_vector: without attention, what C does: "initial" makes the first state only (Sutskever et al. 2014),
-            "every_step" also enters every step and every output (Cho et al. 2014).
+            "every_step" also enters every step, and the deep output if there is one (Cho et al. 2014).
         embedding: width of the word vectors.
         deep_output: a maxout layer over state, previous word and context before the softmax (Bahdanau, A.2.2).
         tied: the softmax uses the target embeddings (Press and Wolf 2017).
@@ -51,13 +52,17 @@ class RNNDecoder:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.attention is not None and self.attention not in SCORINGS:
-            names = ", ".join(repr(name) for name in SCORINGS)
-            raise ValueError(f"`attention` must be one of {names} or None; it came as {self.attention!r}.")
+        check_sizes(self, ("units", "layers", "embedding"), ("dropout",))
+        names = ", ".join(repr(name) for name in SCORINGS)
+        expect(self.attention in (None, *SCORINGS), "attention", f"one of {names} or None", self.attention)
+        units = self.attention_units
+        expect(units is None or units >= 1, "attention_units", "at least 1 or None", units)
+        vectors = ("initial", "every_step")
+        expect(self.fixed_vector in vectors, "fixed_vector", "'initial' or 'every_step'", self.fixed_vector)
         if self.tied and not self.deep_output and self.units != self.embedding:
-            raise ValueError(
-                f"`tied` needs `units` ({self.units}) equal to `embedding` ({self.embedding}), or `deep_output=True`, "
-                "whose width is the embedding's."
+            raise UserError(
+                f"tied: expected `units` ({self.units}) equal to `embedding` ({self.embedding}), or "
+                "`deep_output=True`, whose width is the embedding's"
             )
 
     def wire(self, vocabulary: int, embed: keras.layers.Layer) -> tuple[Callable[[Encoding], tuple], Step]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from keras_attn.errors import expect
 from keras_attn.models.encoding import Encoding
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -36,6 +37,9 @@ class RNNEncoder:
     embedding: int = 256
     dropout: float = 0.2
     recurrent_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_sizes(self, ("units", "layers", "embedding"), ("dropout", "recurrent_dropout"))
 
     def wire(self, source: Any, embed: keras.layers.Layer) -> Encoding:
         """Read source ids (batch, source_length), padding 0, with layers made here."""
@@ -66,3 +70,16 @@ class RNNEncoder:
 def recurrent_layer(cell: str) -> type:
     """The Keras layer of a cell's name."""
     return {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
+
+
+def check_sizes(settings: Any, counts: tuple[str, ...], shares: tuple[str, ...]) -> None:
+    """Check the fields that encoder and decoder have in common.
+
+    Raises:
+        UserError: a count below 1, a share outside of 0 to below 1, or an unknown cell.
+    """
+    for name in counts:
+        expect(getattr(settings, name) >= 1, name, "at least 1", getattr(settings, name))
+    for name in shares:
+        expect(0 <= getattr(settings, name) < 1, name, "at least 0 and below 1", getattr(settings, name))
+    expect(settings.cell in ("rnn", "lstm", "gru"), "cell", "'rnn', 'lstm' or 'gru'", settings.cell)
