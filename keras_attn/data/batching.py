@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Iterable
@@ -62,28 +63,38 @@ def batches(
     plan = BatchPlan(encoded.source_lengths + 1, encoded.target_lengths + 1, tokens_per_batch, shapes, seed, shuffle)
     logger.info("batches:\n%s", plan)
     epoch = first_epoch
+    order = functools.lru_cache(maxsize=2)(lambda number: list(plan.epoch(number)))
 
-    def generate():
-        for number, (indices, shape) in enumerate(plan.epoch(epoch), start=1):
-            yield *assemble(encoded, indices, shape), number == plan.steps
+    def current() -> np.int64:
+        return np.int64(epoch)
 
-    def advance():
+    def advance() -> np.int64:
         nonlocal epoch
         epoch += 1
-        return np.int32(epoch)
+        return np.int64(epoch)
 
-    def deliver(inputs, labels, weights, last):
+    def make(number: np.int64, step: np.int64) -> tuple[np.ndarray, ...]:
+        inputs, labels, weights = assemble(encoded, *order(int(number))[step])
+        return inputs["source"], inputs["target"], labels, weights
+
+    def one_batch(number, step):
+        types = [tf.int32, tf.int32, tf.int32, tf.float32]
+        source, target, labels, weights = (
+            tf.ensure_shape(part, [None, None]) for part in tf.numpy_function(make, [number, step], types)
+        )
+        return ({"source": source, "target": target}, labels, weights), step == plan.steps - 1
+
+    def one_epoch(number):
+        return tf.data.Dataset.range(plan.steps).map(lambda step: one_batch(number, step))
+
+    def deliver(batch, last):
         # Behind the prefetch, hence when the reader takes the last batch, not when that is made ready. `fit`
-        # knows how many batches there are and never asks for one more: the generator's end would be too late.
-        tf.cond(last, lambda: tf.numpy_function(advance, [], tf.int32), lambda: 0)
-        return inputs, labels, weights
+        # knows how many batches there are and never asks for one more: the end of the data would be too late.
+        tf.cond(last, lambda: tf.numpy_function(advance, [], tf.int64), lambda: tf.constant(0, tf.int64))
+        return batch
 
-    ids = tf.TensorSpec([None, None], tf.int32)
-    weights = tf.TensorSpec([None, None], tf.float32)
-    dataset = tf.data.Dataset.from_generator(
-        generate,
-        output_signature=({"source": ids, "target": ids}, ids, weights, tf.TensorSpec([], tf.bool)),
-    )
+    # Not `from_generator`, which takes twice the time (2 against 1 ms for a batch of 4,096 tokens).
+    dataset = tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(current, [], tf.int64)).flat_map(one_epoch)
     dataset = dataset.prefetch(4).map(deliver)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
     options = tf.data.Options()

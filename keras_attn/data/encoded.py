@@ -26,7 +26,7 @@ class EncodedPairs:
     ([6, 2], [9, 4])
     """
 
-    def __init__(self, source: Side, target: Side, *, dropped: int = 0):
+    def __init__(self, source: _Side, target: _Side, *, dropped: int = 0):
         self._source = source
         self._target = target
         self.dropped = dropped
@@ -95,7 +95,7 @@ class EncodedPairs:
         )
 
 
-class Side:
+class _Side:
     """All ids of one language in a row, int32 (tokens,), and where each text begins, int64 (texts + 1,)."""
 
     def __init__(self, ids: np.ndarray, offsets: np.ndarray):
@@ -144,9 +144,9 @@ class _Writer:
         else:
             chunk.tofile(self._file)
 
-    def side(self) -> Side:
+    def side(self) -> _Side:
         offsets = np.cumsum(np.concatenate(self._lengths))
         if self._file is None or offsets[-1] == 0:  # an empty file cannot be mapped
-            return Side(np.concatenate([np.zeros(0, np.int32), *self._chunks]), offsets)
+            return _Side(np.concatenate([np.zeros(0, np.int32), *self._chunks]), offsets)
         self._file.flush()
-        return Side(np.memmap(self._file, np.int32, mode="r"), offsets)
+        return _Side(np.memmap(self._file, np.int32, mode="r"), offsets)

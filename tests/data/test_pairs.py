@@ -90,6 +90,7 @@ def test_any_text_survives_a_file(tmp_path, rows, ending):
 def test_byte_order_mark_and_carriage_returns_go_spaces_stay(write):
     assert list(read_pairs(write("p.tsv", "\ufeff a \t b  b \r\nc\rd\te\n"))) == [(" a ", " b  b "), ("c\rd", "e")]
     assert list(read_pairs(write("s", "\ufeffa\r\n"), write("t", "\ufeff\ufeffb"))) == [("a", "\ufeffb")]
+    assert list(read_pairs(write("p.tsv", "a\tb\n\ufeffc\td\n"))) == [("a", "b"), ("\ufeffc", "d")]
 
 
 BAD = b"a\tb\n\tb\na\t\n \t \n\nlonely\nx\xff\ty\ng\th\n" + b"l" * 11 + b"\tm\nn\t" + b"o" * 11 + b"\n"

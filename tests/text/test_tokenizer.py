@@ -56,6 +56,12 @@ def test_options_reach_both_sides():
         assert vocabulary.size < 50
 
 
+def test_the_target_may_be_normalized_otherwise():
+    text = Tokenizer.train(PAIRS, vocabulary_size=300, target_normalization="none")
+    assert text.source.normalize("ﬁ") == "fi"
+    assert text.target.normalize("ﬁ") == "ﬁ"
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_generator_is_enough(shared):
     once = Tokenizer.train((pair for pair in PAIRS), vocabulary_size=320, shared=shared)
