@@ -6,3 +6,18 @@ class UserError(ValueError):
 
     The command line prints it as one line and exits with status 2.
     """
+
+
+def expect(holds: bool, name: str, wanted: str, came: object) -> None:
+    """Raise unless `holds`: the usual line about an argument that makes no sense.
+
+    >>> expect(0 > 0, "units", "at least 1", 0)
+    Traceback (most recent call last):
+    ...
+    keras_attn.errors.UserError: units: expected at least 1, got 0
+
+    Raises:
+        UserError: `holds` is false.
+    """
+    if not holds:
+        raise UserError(f"{name}: expected {wanted}, got {came!r}")
