@@ -72,12 +72,13 @@ def evaluate(
         reference: references, one a line, in the order of the source; several files are several references.
         tokenize: tokenization that BLEU counts words with.
         lowercase: ignore case in all scores.
-        output: folder that receives hypotheses.txt and scores.json.
+        output: folder that receives hypotheses.txt, scores.json and by_length.png.
     """
     from rich.console import Console
 
     from keras_attn.data import read_pairs
     from keras_attn.line_decoder import one_line
+    from keras_attn.plots import by_length
     from keras_attn.training import evaluate as score
 
     if not reference:
@@ -101,6 +102,9 @@ def evaluate(
             path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), "utf-8")
         with whole_file(output / "scores.json") as path:
             path.write_text(json.dumps(scores, indent=2, ensure_ascii=False, default=float) + "\n", "utf-8")
+        with whole_file(output / "by_length.png") as path:
+            figure = by_length({run.name: result.by_length}, unit=result.length_unit)
+            figure.savefig(path, format="png")
         print(output)
 
 
@@ -133,19 +137,26 @@ def decode(run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = Fals
         print(f"{PROGRAM}: {decoder.report}", file=sys.stderr)
 
 
-def export(run: Path, folder: Path, /) -> None:
+def export(run: Path, folder: Path, /, *, check: Path | None = None) -> None:
     """Write a trained run as a SavedModel with strings in and strings out, as TF Serving loads it.
 
+    Before it gets its name, the model is loaded in a process of its own, decodes sentences there, and must say what
+    the run says.
+
     keras-attn export runs/dates saved_models/dates/1
+    keras-attn export runs/en-de saved_models/en-de/1 --check test.en
 
     Args:
         run: folder of a trained run.
         folder: folder of the new version; its name is the version's number.
+        check: sentences to check on, one a line; the run's validation sentences if none are given.
     """
     import_tensorflow()
+    from keras_attn.data import read_pairs
     from keras_attn.recipes import Run
 
-    print(Run.load(run).export(folder))
+    lines = None if check is None else [sentence for _, sentence in read_pairs(check, check)]
+    print(Run.load(run).export(folder, lines))
 
 
 def plot(run: Path, sentence: str, /, *, output: Path = Path("alignment.png")) -> None:

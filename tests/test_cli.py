@@ -103,8 +103,9 @@ def model(monkeypatch):
                 raise UserError(f"run: no folder {str(folder)!r}")
             return cls()
 
-        def export(self, folder):
+        def export(self, folder, lines=None):
             Path(folder).mkdir(parents=True)
+            (Path(folder) / "checked.txt").write_text(repr(lines))
             return Path(folder)
 
     def load(name):
@@ -369,7 +370,8 @@ def test_evaluate_writes_hypotheses_and_scores(corpus, run, model, capsys):
     output = corpus / "new" / "scored"
     command = ["evaluate", run, "--source", f"{corpus}/source", "--reference", f"{corpus}/wrong"]
     assert cli.main([*command, "--tokenize", "char", "--lowercase", "--output", str(output)]) == 0
-    assert sorted(path.name for path in output.iterdir()) == ["hypotheses.txt", "scores.json"]
+    assert sorted(path.name for path in output.iterdir()) == ["by_length.png", "hypotheses.txt", "scores.json"]
+    assert (output / "by_length.png").read_bytes().startswith(b"\x89PNG")
     assert (output / "hypotheses.txt").read_text() == (corpus / "right").read_text()
     assert "tok:char" in scores(output)["signature_bleu"]
     assert "case:lc" in scores(output)["signature_bleu"]
@@ -405,7 +407,13 @@ def test_export_prints_where(run, tmp_path, model, capsys):
     folder = tmp_path / "models" / "1"
     assert cli.main(["export", run, str(folder)]) == 0
     assert capsys.readouterr().out == f"{folder}\n"
-    assert folder.is_dir()
+    assert (folder / "checked.txt").read_text() == "None"
+
+
+def test_export_checks_on_the_sentences_of_a_file(run, tmp_path, model):
+    (tmp_path / "lines").write_text("a\n\nb c\n")
+    assert cli.main(["export", run, str(tmp_path / "1"), "--check", str(tmp_path / "lines")]) == 0
+    assert (tmp_path / "1" / "checked.txt").read_text() == "['a', 'b c']"
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("SVG", b"<?xml"), ("pdf", b"%PDF")])

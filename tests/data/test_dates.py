@@ -151,9 +151,7 @@ def test_an_example_can_be_asked_for_alone():
     dates = Dates(count=9_000, seed=3)
     pairs = list(dates)
     corpus._draws.cache_clear()
-    assert [dates[index] for index in (0, 4_095, 4_096, 8_999)] == [
-        pairs[i] for i in (0, 4_095, 4_096, 8_999)
-    ]
+    assert [dates[index] for index in (0, 4_095, 4_096, 8_999)] == [pairs[i] for i in (0, 4_095, 4_096, 8_999)]
     assert dates[-1] == pairs[-1]
     with pytest.raises(IndexError, match="9000"):
         dates[9_000]

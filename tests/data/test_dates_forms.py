@@ -35,9 +35,7 @@ def test_without_noise_an_example_is_what_babel_prints():
 
 
 def test_every_form_prints_every_month_and_weekday_as_babel_does():
-    days = [
-        date(2024, month, day) for month in range(1, 13) for day in (1, 9, 11, 30) if (month, day) != (2, 30)
-    ]
+    days = [date(2024, month, day) for month in range(1, 13) for day in (1, 9, 11, 30) if (month, day) != (2, 30)]
     for form in all_forms():
         renderer = Renderer(form)
         for day in days:
@@ -85,9 +83,7 @@ def test_october_in_croatian_is_november_in_polish_so_neither_is_written():
     assert croatian[0].ambiguous_months == {10}
     assert polish[0].ambiguous_months == {11}
     pairs = list(Dates(count=4_000, locales=("hr", "pl"), noise=False))
-    written = {
-        (pair.locale, pair.target[5:7]) for pair in pairs if re.match(r"\d+\.? listopada", pair.source)
-    }
+    written = {(pair.locale, pair.target[5:7]) for pair in pairs if re.match(r"\d+\.? listopada", pair.source)}
     assert written == set()
 
 

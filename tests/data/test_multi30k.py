@@ -8,7 +8,7 @@ import pytest
 from keras_attn.data import multi30k
 from keras_attn.errors import UserError
 
-TEXT = "A man.\nA dog.\n".encode()
+TEXT = b"A man.\nA dog.\n"
 
 
 @pytest.fixture

@@ -96,9 +96,7 @@ class Dates:
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise UserError(f"{name}: expected a whole number from 0 up; got {value!r}")
         if isinstance(self.locales, str):
-            raise UserError(
-                f"locales: expected a sequence of names, such as ({self.locales!r},); got a string"
-            )
+            raise UserError(f"locales: expected a sequence of names, such as ({self.locales!r},); got a string")
         if not self.names:
             raise UserError("locales: expected one name or more; got none. Leave it out for all locales")
         for name in self.names:

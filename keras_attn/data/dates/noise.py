@@ -74,12 +74,7 @@ def _spaces_and_commas(form: Form, dress: Dress, comma: str | None) -> Iterator[
         for known in _COMMAS:
             if known in literal:
                 yield dress.put(place, literal.replace(known, "") or " ")
-        if (
-            comma
-            and literal == " "
-            and 0 < place < last
-            and {"E", "y"} & set(form.kinds[place - 1 : place + 1])
-        ):
+        if comma and literal == " " and 0 < place < last and {"E", "y"} & set(form.kinds[place - 1 : place + 1]):
             yield dress.put(place, f"{comma} ")
         if " " in literal and "  " not in literal:
             yield dress.put(place, literal.replace(" ", "  ", 1))
@@ -93,12 +88,7 @@ def _dots(form: Form, dress: Dress, punctuated: bool) -> Iterator[Dress]:
             yield dress.put(place, literal.replace(". ", " ", 1))
         elif place == last and literal.endswith("."):
             yield dress.put(place, literal[:-1])
-    if (
-        punctuated
-        and not dress.literals[last]
-        and not dress.month_dot
-        and not any("." in name for name in final)
-    ):
+    if punctuated and not dress.literals[last] and not dress.month_dot and not any("." in name for name in final):
         yield dress.put(last, ".")
     if not dress.month_dot and swap_months(form) != form.months:
         following = dress.literals[form.kinds.index("M") + 1]

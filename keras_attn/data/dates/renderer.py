@@ -94,9 +94,7 @@ class Renderer:
             self._cased[key] = recase(text, case, self.form.locale)
         return self._cased[key]
 
-    def _names_in(
-        self, case: Case, month_dot: bool, weekday_dot: bool
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _names_in(self, case: Case, month_dot: bool, weekday_dot: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         key = (case, month_dot, weekday_dot)
         if key not in self._names:
             form = self.form
