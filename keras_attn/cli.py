@@ -200,6 +200,7 @@ def board(folder: Path, /, *, port: int = 6006) -> None:
         raise UserError(f"folder: expected the folder of a run, got {str(folder)!r}, which is none")
     from threading import Event
 
+    import_tensorflow()  # TensorBoard would, with greetings
     from tensorboard.program import TensorBoard, TensorBoardServerException
 
     server = TensorBoard()
