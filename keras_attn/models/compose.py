@@ -44,8 +44,12 @@ def seq2seq(
         )
 
     # Layers
-    shared = keras.layers.ReversibleEmbedding
-    target_embed = shared(target_vocabulary, decoder.embedding, name="target_embedding")
+    target_embed = keras.layers.ReversibleEmbedding(
+        target_vocabulary,
+        decoder.embedding,
+        reverse_dtype=keras.config.dtype_policy().compute_dtype,  # else float32 in mixed precision, against its spec
+        name="target_embedding",
+    )
     source_embed = target_embed if share_embeddings else _source_embedding(source_vocabulary, encoder.embedding)
     start, step = decoder.wire(target_vocabulary, target_embed)
 
