@@ -64,7 +64,15 @@ class BestWeights(keras.callbacks.Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"partial-{os.getpid()}.weights.h5")
         try:
+            _reserve(partial, sum(math.prod(weight.shape) for weight in self.model.weights) * 4)
             self.model.save_weights(partial)
             os.replace(partial, self.path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Raise OSError if the disk has no room for so many bytes: HDF5 1.14 ends the process with a segmentation fault."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size + 100_000)
