@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from keras_attn.data import Dates
+from keras_attn.errors import expect
 from keras_attn.models import RNNDecoder, RNNEncoder
 from keras_attn.plots import heatmap
 from keras_attn.recipes.dates_report import DatesReport, report
@@ -66,6 +67,10 @@ class DatesRecipe:
     init_from: Path | None = None
 
     name = "dates"
+
+    def __post_init__(self) -> None:
+        for name in ("examples", "test_examples"):
+            expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
 
     def train(self) -> Run:
         """Train, score 5,000 dates of unseen days, draw one, export, and say where everything is."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from keras_attn.errors import expect
+from keras_attn.training.text_scores import bleu
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class FitSettings:
         expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
         expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)
         expect(self.patience is None or self.patience >= 0, "patience", "at least 0 or None", self.patience)
+        bleu([""], [[""]], tokenize=self.tokenize)  # refuses what it does not know
 
 
 def _at_least_one(settings: Any, *names: str) -> None:
