@@ -19,7 +19,7 @@ def main(folder: str) -> None:
     serve = tf.saved_model.load(folder).signatures["serving_default"]
     text, score = [], []
     for start in range(0, len(lines), size):
-        out = serve(text=tf.constant([line.encode("utf-8") for line in lines[start : start + size]]))
+        out = serve(text=tf.constant([line.encode("utf-8", "replace") for line in lines[start : start + size]]))
         text += [line.decode("utf-8") for line in out["text"].numpy()]
         score += [float(value) for value in out["score"].numpy()]
     modules = sorted({name.split(".")[0] for name in sys.modules if name.startswith(("keras_attn", "tensorflow"))})
