@@ -37,7 +37,7 @@ def epoch(plan, number=0):
 
 
 @given(pairs=corpora, options=options, number=st.integers(0, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_epoch_is_whole_and_fits_its_shapes(pairs, options, number):
     plan = plan_of(pairs, **options)
     batches = epoch(plan, number)
@@ -52,7 +52,7 @@ def test_every_epoch_is_whole_and_fits_its_shapes(pairs, options, number):
 
 
 @given(pairs=corpora, options=options)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_waste_is_what_the_batches_show(pairs, options):
     plan = plan_of(pairs, **options)
     cells = sum(rows * (source + target) for _, (rows, source, target) in plan.epoch(1))
@@ -154,12 +154,12 @@ def exhaustive(pairs, shapes):
     return best
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shapes", [1, 2, 3])
 def test_the_search_is_near_the_best_there_is(seed, shapes):
     generator = np.random.default_rng(seed)
-    source = generator.choice([2, 3, 5, 7, 11], 40)
-    target = np.clip(source + generator.integers(-2, 3, 40), 2, 9)
+    source = generator.choice([2, 3, 5, 7, 11], 25)
+    target = np.clip(source + generator.integers(-2, 3, 25), 2, 9)
     found, bucket = choose_shapes(source, target, shapes)
     cost = sum(sum(found[b]) for b in bucket)
     best = exhaustive(list(zip(source.tolist(), target.tolist(), strict=True)), shapes)

@@ -65,7 +65,7 @@ def test_nasty_text_comes_back_normalized(vocabularies, kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 @given(texts=st.lists(any_text, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_any_text_comes_back_normalized(vocabularies, kind, texts):
     vocabulary = vocabularies[kind]
     assert vocabulary.decode(vocabulary.encode(texts)) == [vocabulary.normalize(text) for text in texts]
@@ -112,7 +112,7 @@ def test_what_was_seen_comes_back_with_its_spaces(model, byte_fallback):
 
 @given(text=st.text(sorted(set("".join(LINES))), max_size=50))
 @example("  a  ")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_without_bytes_all_strings_of_seen_characters_come_back(no_bytes, text):
     for vocabulary in no_bytes:
         assert vocabulary.decode(vocabulary.encode([text])) == [vocabulary.normalize(text)]
