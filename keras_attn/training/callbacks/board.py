@@ -91,9 +91,7 @@ class Board(keras.callbacks.Callback):
             run.close()
 
     def _learning_rate(self) -> float:
-        optimizer = self.model.optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # loss scaling wraps the one that steps
-        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _write(self, run: str, values: dict[str, float], step: int) -> None:
         for name, value in values.items():
