@@ -121,6 +121,7 @@ def assemble(
     ids = encoded.gather(indices, source_length - 1, target_length - 1)
     source[used, :-1], labels[used, :-1], target[used, 1:] = ids[0], ids[1], ids[1]
     source[used, encoded.source_lengths[indices]] = END
+    source[len(indices) :, 0] = END  # cuDNN refuses a row in which nothing may be seen
     labels[used, encoded.target_lengths[indices]] = END
     target[used, 0] = START
     weights[used] = np.arange(target_length) <= encoded.target_lengths[indices, None]

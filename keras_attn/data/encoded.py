@@ -142,7 +142,7 @@ class _Writer:
         if self._file is None:
             self._chunks.append(chunk)
         else:
-            chunk.tofile(self._file)
+            self._file.write(chunk.data)  # tofile would not say that the disk is full
 
     def side(self) -> _Side:
         offsets = np.cumsum(np.concatenate(self._lengths))

@@ -32,10 +32,9 @@ class Greedy:
     padding: int = 0
 
     def __call__(self, step: Callable[[dict], dict], memory: dict, state: dict, max_length: Any) -> tuple[Any, Any]:
-        # At least one leaf of memory or state knows the batch.
         batch = ops.shape(_first_leaf(state))[0]
-        longest = max_length if isinstance(max_length, int) else ops.max(max_length, initial=0)  # a batch may be empty
         limit = ops.broadcast_to(ops.cast(max_length, "int32"), (batch,))
+        longest = max_length if isinstance(max_length, int) else ops.max(limit, initial=0)  # a batch may be empty
         ids = ops.full((batch, longest), self.padding, dtype="int32")
         column = ops.expand_dims(ops.arange(longest, dtype="int32"), 0)  # (1, longest)
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_attn.errors import UserError
+from keras_attn.text.cleaning import clean
 
 
 @dataclass(frozen=True)
@@ -74,4 +75,4 @@ def _batches(lines: Sequence[str], batch_size: int) -> Iterator[tuple[list[int],
     order = sorted(range(len(lines)), key=lambda index: -len(lines[index]))
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        yield chosen, tf.constant([lines[index].encode("utf-8", "replace") for index in chosen])
+        yield chosen, tf.constant([clean(lines[index]).encode() for index in chosen])

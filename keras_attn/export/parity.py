@@ -12,6 +12,7 @@ from pathlib import Path
 
 from keras_attn.errors import UserError
 from keras_attn.export.outputs import Output
+from keras_attn.text.cleaning import clean
 
 TIE = 1e-4
 
@@ -62,6 +63,7 @@ def compare(
     Raises:
         UserError: the export could not be loaded there.
     """
+    lines = [clean(line) for line in lines]  # what JSON and UTF-8 can hold, on both sides
     here = translate(lines)
     reply = _in_clean_process(Path(folder), lines, batch_size)
     identical = ties = 0

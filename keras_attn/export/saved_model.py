@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -58,6 +59,8 @@ def save(module: Any, folder: str | os.PathLike[str], check: Callable[[Path], No
         if check is not None:
             check(partial)
         os.rename(partial, folder)
+    except tf.errors.OutOfRangeError as error:  # what TensorFlow calls a file that may not grow any more
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(folder)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder

@@ -114,6 +114,8 @@ class TextToText(tf.Module):
         cut = tokens[:, : self.max_source_length]
         ends = tf.fill([tf.shape(text)[0], 1], END)
         source = tf.concat([cut, ends], axis=1).to_tensor(PADDING)  # (batch, source_length)
+        # A request of no lines has no time step either, which Keras' recurrent layers cannot do.
+        source = tf.pad(source, [[0, 0], [0, tf.cast(tf.shape(source)[1] == 0, tf.int32)]], constant_values=PADDING)
         with _portable(self.encoder):
             encoded = self.encoder(source, training=False)
         factor = tf.cast(cut.row_lengths(), tf.float32) * self.length_factor

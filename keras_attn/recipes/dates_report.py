@@ -107,7 +107,7 @@ def _year_attention(pairs: Sequence[DatePair], alignments: Sequence[Any]) -> tup
         year = [place[index] for index in range(first, last) if index in place]
         rows = {digit: token for token, digit in enumerate(_starts(alignment.target_tokens))}
         for digit in YEAR_DIGITS:
-            if digit not in rows or not year:
+            if digit not in rows or digit >= len(alignment.text) or not year:  # behind the text stands the end
                 inside.append(False)
                 mass.append(0.0)
                 continue

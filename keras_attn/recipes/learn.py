@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_attn.data import batches
-from keras_attn.errors import UserError
+from keras_attn.data import EncodedPairs, batches
+from keras_attn.errors import UserError, expect
 from keras_attn.models import RNNDecoder, RNNEncoder
 from keras_attn.plots import heatmap
 from keras_attn.recipes.run import ModelConfig, Run, RunConfig, plain, versions
@@ -59,13 +63,27 @@ def learn(
     Raises:
         UserError: the folder holds a run; there are no pairs; `init_from` is another kind of model.
     """
+    expect(0 <= seed < 2**32, "seed", "0 to 4294967295", seed)
     Run.check_free(output)
     keras.utils.set_random_seed(seed)
     start = None if init_from is None else Run.load(init_from)
     tokenizer = start.text if start else _tokenizer(pairs, text, seed)
-    model = ModelConfig(encoder=encoder, decoder=decoder, share_embeddings=text.shared, max_source_length=max_length)
+    model = ModelConfig(
+        encoder=encoder,
+        decoder=decoder,
+        share_embeddings=tokenizer.shared,
+        max_source_length=max_length,
+        length_factor=_length_factor(pairs, tokenizer),
+    )
+    if start:
+        _check_same(model, start.config.model)
     config = RunConfig(
-        recipe=name, fields=plain(recipe), model=model, tokenizer=tokenizer.fingerprint, versions=versions()
+        recipe=name,
+        fields=plain(recipe),
+        model=model,
+        tokenizer=tokenizer.fingerprint,
+        terms=getattr(recipe, "terms", ""),
+        versions=versions(),
     )
 
     # What is wrong with the data shows here, before there is a folder.
@@ -112,6 +130,24 @@ def learn(
         verbose=1 if sys.stdout.isatty() else 2,
     )
     return run
+
+
+def _length_factor(pairs: Iterable[tuple[str, str]], tokenizer: Tokenizer) -> float:
+    """How many output tokens a source token may need: what 999 in 1,000 of the first pairs stay below, at least 2."""
+    encoded = EncodedPairs.encode(itertools.islice(pairs, 20_000), tokenizer)
+    if not len(encoded):
+        return 2.0
+    ratios = encoded.target_lengths / np.maximum(encoded.source_lengths, 1)
+    return max(2.0, math.ceil(float(np.quantile(ratios, 0.999))))
+
+
+def _check_same(model: ModelConfig, start: ModelConfig) -> None:
+    """Weights fit a model of the same sizes only; Keras would leave out what does not fit without a word."""
+    for part in ("encoder", "decoder"):
+        ours, theirs = asdict(getattr(model, part)), asdict(getattr(start, part))
+        for name, value in ours.items():
+            same = value == theirs[name] or "dropout" in name
+            expect(same, f"{part}.{name}", f"{theirs[name]!r}, as in the run to start from", value)
 
 
 def _tokenizer(pairs: Iterable[tuple[str, str]], text: TextSettings, seed: int) -> Tokenizer:

@@ -34,6 +34,8 @@ def files(pattern: str) -> DataSettings:
 class Multi30kRecipe(TextToTextRecipe):
     """A text-to-text recipe that can fetch its corpus."""
 
+    terms = "Data: Multi30k, derived from Flickr30K; non-commercial research and education only."
+
     def train(self) -> Run:
         """Fetch what is missing of the corpus' own files, then train."""
         root, own = folder(), []

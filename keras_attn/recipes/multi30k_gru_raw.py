@@ -2,8 +2,10 @@
 
     keras-attn train multi30k-gru-raw --output runs/multi30k-gru-raw
 
-A bidirectional GRU of 256 units, Bahdanau attention, 6,000 byte-pair pieces. The best epoch on the 1,014 validation
-sentences (sacreBLEU 13a) is kept; test_2016 is scored once at the end, greedily.
+A bidirectional GRU of 256 units, Bahdanau attention, 6,000 byte-pair pieces. The best epoch on the first 1,000
+validation sentences (sacreBLEU 13a) is kept; test_2016 is scored once at the end, greedily.
+
+Minutes: 31 of one CPU core. Score: 36.0 BLEU (cased, detokenized, sacreBLEU 13a), greedy, test_2016.
 
 The captions derive from Flickr30K, whose terms allow non-commercial research and education only.
 """

@@ -27,6 +27,7 @@ class ModelConfig(pydantic.BaseModel):
     decoder: RNNDecoder
     share_embeddings: bool = False
     max_source_length: int = pydantic.Field(256, ge=1)
+    length_factor: float = pydantic.Field(2.0, gt=0)
 
 
 class RunConfig(pydantic.BaseModel):
@@ -38,6 +39,7 @@ class RunConfig(pydantic.BaseModel):
     fields: dict[str, Any]
     model: ModelConfig
     tokenizer: str
+    terms: str = ""
     versions: dict[str, str] = {}
 
 
@@ -65,7 +67,9 @@ class Run:
             target_vocabulary=text.target.size,
             share_embeddings=model.share_embeddings,
         )
-        self.module = TextToText(self.views, text, max_source_length=model.max_source_length)
+        self.module = TextToText(
+            self.views, text, max_source_length=model.max_source_length, length_factor=model.length_factor
+        )
 
     @property
     def weights(self) -> Path:
@@ -102,7 +106,7 @@ class Run:
         Raises:
             UserError: the folder holds a run already.
         """
-        if (folder / "config.json").exists():
+        if (folder / "best.weights.h5").exists():  # what died before its first epoch may be begun again
             raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
 
     @classmethod
@@ -144,7 +148,7 @@ class Run:
             raise UserError(f"{path}: no weights yet; has the run finished its first epoch?")
         try:
             self.views.training.load_weights(path)
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"{path}: cannot be loaded into this run's model ({reason})") from error
 
@@ -194,6 +198,7 @@ class Run:
                 f"Recipe `{self.config.recipe}`, {self.views.training.count_params():,} weights, tokenizer "
                 f"{self.config.tokenizer[:12]}. Made with {made}.",
                 "",
+                *([self.config.terms, ""] if self.config.terms else []),
                 "Scores on the test pairs:" if rows else "No test pairs were scored.",
                 *rows,
                 "",

@@ -22,8 +22,8 @@ NORMALIZATIONS = {"nfkc": "nfkc", "none": "identity"}
 PADDING, UNKNOWN, START, END = 0, 1, 2, 3
 SPECIAL, BYTES = 4, 256
 
-UNLEARNABLE = re.compile("[\0\u2585]")  # SentencePiece leaves out a whole line for one of these
-LONGEST = 1000  # unigram's time grows with the square of a repetitive line: 3 s for one of 50,000 characters
+UNLEARNABLE = re.compile("[\0\u2585]")  # SentencePiece leaves out the word or the line that has one of these
+LONGEST = 1000  # unigram's time grows with the square of a repetitive line; a word of 10,000 makes no valid model
 
 
 def train_model(

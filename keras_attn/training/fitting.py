@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 
+from keras_attn.errors import expect
 from keras_attn.training.callbacks import BestWeights, DecodedScore
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import Perplexity, TokenCount
@@ -61,6 +62,7 @@ def fit(
     Returns:
         Keras' History.
     """
+    expect(schedule in get_args(Schedule), "schedule", f"one of {', '.join(get_args(Schedule))}", schedule)
     rate: Any = peak
     if schedule == "inverse_square_root":
         rate = InverseSquareRoot(peak, warmup)
@@ -80,7 +82,7 @@ def fit(
     if score is not None:
         monitor, mode = f"val_{getattr(score, 'name', 'score')}", "max"
     everyone: list[keras.callbacks.Callback] = [] if score is None else [DecodedScore(score, name=monitor[4:])]
-    everyone += [*callbacks, BestWeights(monitor, mode, best)]
+    everyone += [BestWeights(monitor, mode, best), *callbacks]  # weights first: a picture may fail
     if schedule == "plateau":
         everyone.append(keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=2, mode=mode))
     if patience is not None:

@@ -91,7 +91,8 @@ def test_a_short_batch_is_filled_up_with_empty_rows(text):
     assert len({source.shape for source, *_ in got}) == 1
     rows = [tuple(bool(part.any()) for part in row) for batch in got for row in zip(*batch, strict=True)]
     assert len(rows) > 7
-    assert sorted(rows) == [(False,) * 4] * (len(rows) - 7) + [(True,) * 4] * 7
+    # An end token alone is the shortest source: some kernels refuse rows in which nothing may be seen.
+    assert sorted(rows) == [(True, False, False, False)] * (len(rows) - 7) + [(True,) * 4] * 7
 
 
 def test_the_same_seed_gives_the_same_batches(text):

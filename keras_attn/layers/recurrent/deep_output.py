@@ -13,7 +13,7 @@ class DeepOutput(keras.layers.Layer):
     """t_ij = max(t~_{i,2j-1}, t~_{i,2j}) with t~_i = U_o s_i + V_o E y_{i-1} + C_o c_i.
 
     Equation 4 and the text give the new state s_i to the output, the appendix prints s_{i-1}; the new state is used
-    here, as otherwise the last word read could not reach its own output.
+    here, as both of the former say.
 
     Args:
         units: width l of the output.

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attn.errors import expect
+
 
 @keras.saving.register_keras_serializable("keras_attn")
 class MemoryCell(keras.layers.Layer):
@@ -29,6 +31,10 @@ class MemoryCell(keras.layers.Layer):
 
     def __init__(self, cell: keras.layers.Layer, **kwargs: Any):
         super().__init__(**kwargs)
+        for inner in cell.cells if isinstance(cell, keras.layers.StackedRNNCells) else [cell]:
+            # Keras' RNN draws and resets the masks of dropout only in a cell that it sees directly.
+            dropout = max(getattr(inner, "dropout", 0.0), getattr(inner, "recurrent_dropout", 0.0))
+            expect(not dropout, "cell", "a cell without dropout (put a Dropout layer before or after)", dropout)
         self.cell = cell
         self.state_size = keras.tree.flatten(cell.state_size)
         # Where the state that is the cell's output stands in that list (an LSTM's carry follows it).

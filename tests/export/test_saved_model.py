@@ -1,0 +1,112 @@
+"""A SavedModel says what the model in process says; what is none is refused with one line."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_attn.errors import UserError
+from keras_attn.export import load
+
+
+@pytest.fixture(scope="module")
+def reloaded(saved):
+    return load(saved)
+
+
+def test_it_comes_back_equal(translate, reloaded, lines):
+    ours, theirs = translate(lines), reloaded(lines)
+    assert theirs.text == ours.text
+    np.testing.assert_allclose(theirs.score, ours.score, rtol=1e-4)
+    assert (theirs.truncated == ours.truncated).all()
+
+
+def test_its_alignments_come_back_equal(translate, reloaded, lines):
+    for ours, theirs in zip(translate.align(lines), reloaded.align(lines), strict=True):
+        assert (theirs.text, theirs.source_tokens, theirs.target_tokens) == (
+            ours.text,
+            ours.source_tokens,
+            ours.target_tokens,
+        )
+        np.testing.assert_allclose(theirs.weights, ours.weights, atol=1e-5)
+
+
+def test_it_has_the_layout_and_the_signatures_of_tf_serving(saved):
+    assert {path.name for path in saved.iterdir()} >= {"saved_model.pb", "variables"}
+    assert saved.stat().st_mode & 0o777 == 0o755
+    signatures = tf.saved_model.load(str(saved)).signatures
+    assert set(signatures) == {"serving_default", "align"}
+    names = {"serving_default": {"text", "score", "truncated"}}
+    names["align"] = names["serving_default"] | {"alignment", "source_tokens", "target_tokens"}
+    for name, signature in signatures.items():
+        assert set(signature.structured_input_signature[1]) == {"text"}
+        outputs = signature(text=tf.constant(["a horse", ""]))
+        assert set(outputs) == names[name]
+        assert {tensor.shape[0] for tensor in outputs.values()} == {2}
+
+
+def test_no_kernel_of_a_gpu_is_in_it(saved):
+    assert b"Cudnn" not in (saved / "saved_model.pb").read_bytes()
+
+
+def test_a_version_is_never_overwritten(translate, saved, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "mine").touch()
+    with pytest.raises(UserError, match=r"folder: expected one that does not exist yet, got .*; take the next version"):
+        translate.save(tmp_path / "1")
+    assert [path.name for path in (tmp_path / "1").iterdir()] == ["mine"]
+
+
+def test_what_could_not_be_written_whole_leaves_nothing(translate, tmp_path, monkeypatch):
+    def torn(module, folder, **_):
+        tf.io.write_file(f"{folder}/saved_model.pb", b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", torn)
+    with pytest.raises(OSError, match="No space left"):
+        translate.save(tmp_path / "models" / "1")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+# What is no model
+
+
+def spoil(folder, name, change):
+    path = next(folder.rglob(name))
+    path.write_bytes(change(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("saved_model.pb", lambda data: data[: len(data) // 2]),
+        ("saved_model.pb", lambda data: b"not a model"),
+        ("variables.index", lambda data: data[:10]),
+        ("variables.data-*", lambda data: data[: len(data) // 2]),
+    ],
+)
+def test_a_damaged_model_is_one_line(saved, tmp_path, name, change):
+    shutil.copytree(saved, tmp_path / "1")
+    spoil(tmp_path / "1", name, change)
+    with pytest.raises(
+        UserError, match=r"folder: the SavedModel in .*1 cannot be read \(.*\); export it again"
+    ) as error:
+        load(tmp_path / "1")
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_a_model_is_one_line(tmp_path):
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(UserError, match=r"folder: expected a SavedModel .*, found no saved_model.pb in"):
+            load(folder)
+
+
+def test_a_model_of_other_signatures_names_them(tmp_path):
+    module = tf.Module()
+    module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([], tf.float32, name="x")])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"twice": module.double})
+    with pytest.raises(UserError, match=r"has no signature align, serving_default; it has twice. Was it exported by"):
+        load(tmp_path / "1")

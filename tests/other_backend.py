@@ -1,0 +1,65 @@
+"""What layers, models and the search give on the backend that KERAS_BACKEND names.
+
+    KERAS_BACKEND=jax python other_backend.py FOLDER
+
+reads FOLDER/model.keras and writes FOLDER/numbers.npz and FOLDER/modules.json, for conformance/test_backends.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SEARCHED = ("gru-additive", "lstm-initial", "rnn-every-step")
+
+
+def of_layer(row: Any) -> list[np.ndarray]:
+    """All outputs of a layer."""
+    from catalogue import numpy
+    from keras import tree
+
+    return tree.flatten(numpy(row.call(row.layer(), row.arrays())))
+
+
+def of_model(row: Any) -> list[np.ndarray]:
+    """The logits, and for some rows what the search finds."""
+    from catalogue import numpy
+
+    from keras_attn.decoding import Greedy
+
+    views = row.views()
+    found = [views.training(row.inputs())]
+    if row.name in SEARCHED:
+        encoded = views.encoder(row.source())
+        limit = np.array([5, 3], "int32")
+        found += Greedy()(views.step, encoded["memory"], encoded["state"], limit)
+    return numpy(found)
+
+
+def main(folder: Path) -> None:
+    """Load a model that another backend saved, once the layers are known to Keras; then all rows."""
+    import keras
+
+    import keras_attn
+
+    for name in keras_attn.layers.__all__:  # what `from keras_attn.layers import *` does
+        getattr(keras_attn.layers, name)
+    model = keras.models.load_model(folder / "model.keras")
+    from catalogue import LAYERS, MODELS, numpy
+
+    (row,) = [row for row in MODELS if row.name == "gru-additive"]
+    found = {"file-0": numpy(model(row.inputs()))}
+    for rows, numbers in ((LAYERS, of_layer), (MODELS, of_model)):
+        for row in rows:
+            found |= {f"{row.name}-{index}": array for index, array in enumerate(numbers(row))}
+    np.savez(folder / "numbers.npz", **found)
+    modules = sorted({name.split(".")[0] for name in sys.modules})
+    (folder / "modules.json").write_text(json.dumps({"backend": keras.backend.backend(), "modules": modules}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
