@@ -57,8 +57,9 @@ def train_model(
         "model_type": model,
         "normalization_rule_name": NORMALIZATIONS[normalization],
         "byte_fallback": byte_fallback,
-        # With bytes to fall back on, the rarest characters need no piece; without, each seen one does.
-        "character_coverage": 0.9995 if byte_fallback else 1.0,
+        # With bytes to fall back on, the rarest characters need no piece of their own. Not so for words: those with
+        # such a character would have none either.
+        "character_coverage": 0.9995 if byte_fallback and model in ("unigram", "bpe") else 1.0,
     }
     try:
         trained = _run(sample, options)

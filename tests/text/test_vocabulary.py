@@ -250,6 +250,13 @@ def test_a_line_is_not_lost_for_one_character_that_cannot_be_learned():
             assert UNKNOWN not in row
 
 
+def test_rare_characters_cost_no_word_its_piece():
+    lines = ["der hund und das haus"] * 300 + ["straße"] * 2
+    for model, pieces in (("word", 1), ("char", 7)):
+        vocabulary = Vocabulary.train(lines, model=model)
+        assert len(vocabulary.encode(["straße"])[0]) == pieces
+
+
 def test_one_long_and_repetitive_line_trains():
     for text in ("word " * 4000, "あいうえお" * 2000):
         for model in ("unigram", "bpe", "char", "word"):
