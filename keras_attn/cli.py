@@ -114,7 +114,7 @@ def decode(run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = Fals
     A line that is empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on
     standard error at the end; it never stops the others.
 
-    keras-attn decode runs/dates "the 3rd of March 2021"
+    keras-attn decode runs/dates "3 March 2021"
     keras-attn decode runs/en-de --scores < input.txt > output.txt
 
     Args:
@@ -162,7 +162,7 @@ def export(run: Path, folder: Path, /, *, check: Path | None = None) -> None:
 def plot(run: Path, sentence: str, /, *, output: Path = Path("alignment.png")) -> None:
     """Draw which source tokens each output token attended to.
 
-    keras-attn plot runs/dates "the 3rd of March 2021" --output heatmap.png
+    keras-attn plot runs/dates "3 March 2021" --output heatmap.png
 
     Args:
         run: folder of a trained run, or of one version of an exported model.

@@ -39,7 +39,7 @@ class DatesRecipe:
         init_from: a run to start from (its tokenizer and weights).
     """
 
-    examples: int = 300_000
+    examples: int = 400_000
     test_examples: int = 5_000
     text: TextSettings = field(
         default_factory=lambda: TextSettings(model="char", vocabulary_size=2000, byte_fallback=False)
@@ -50,7 +50,7 @@ class DatesRecipe:
     )
     training: FitSettings = field(
         default_factory=lambda: FitSettings(
-            epochs=6,
+            epochs=9,
             updates_per_epoch=200,
             tokens_per_batch=8192,
             shapes=6,
