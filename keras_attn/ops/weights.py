@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -24,11 +25,12 @@ def softmax(scores: Any, mask: Any = None) -> Any:
     >>> np.asarray(softmax(np.array([[0.0, 0.0, 9.0]], "float32"), np.array([[True, True, False]]))).tolist()
     [[0.5, 0.5, 0.0]]
     """
-    if mask is None:
-        return ops.softmax(scores, axis=-1)
     dtype = scores.dtype
-    narrow = str(dtype).endswith("float16")
+    narrow = keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16")
     wide = ops.cast(scores, "float32") if narrow else scores
+    if mask is None:
+        weights = ops.softmax(wide, axis=-1)
+        return ops.cast(weights, dtype) if narrow else weights
     # The replaced score is finite, so that neither the maximum nor its gradient meets infinity.
     visible = ops.where(mask, wide, ops.cast(-1e30, wide.dtype))
     top = ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True))
