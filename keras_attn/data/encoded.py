@@ -148,5 +148,4 @@ class _Writer:
         offsets = np.cumsum(np.concatenate(self._lengths))
         if self._file is None or offsets[-1] == 0:  # an empty file cannot be mapped
             return _Side(np.concatenate([np.zeros(0, np.int32), *self._chunks]), offsets)
-        self._file.flush()
         return _Side(np.memmap(self._file, np.int32, mode="r"), offsets)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 GRID = 96  # distinct lengths looked at; more cost time and save next to nothing
@@ -11,9 +13,9 @@ UNCOVERED = 1 << 40  # the cost of a pair that no shape holds; far above any rea
 def choose_shapes(source: np.ndarray, target: np.ndarray, shapes: int) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Return the shapes [(source_length, target_length)], cheap to dear, and the shape of each pair, int16.
 
-    The cost of a shape is `pairs * (source_length + target_length)`. Three first guesses cut the pairs sorted
-    by one number (the longer side, source, target), each the best possible such cut; then single edges of the
-    shapes move as long as that helps, as the best rectangles seldom follow one number.
+    The cost of a shape is `pairs * (source_length + target_length)`. Four first guesses cut the pairs sorted
+    by one number (the longer side, their mean, source, target), each the best possible such cut; then single edges
+    of the shapes move as long as that helps, as the best rectangles seldom follow one number.
 
     Args:
         source, target: lengths, int64 (pairs,).
@@ -24,12 +26,14 @@ def choose_shapes(source: np.ndarray, target: np.ndarray, shapes: int) -> tuple[
     cells, counts = np.unique(np.searchsorted(edges, source) * n + np.searchsorted(edges, target), return_counts=True)
     grid = np.stack([cells // n, cells % n], axis=1)  # (cells, 2): places in `edges`, as in all that follows
     best_cost, best = UNCOVERED * len(source), grid
-    for key in (grid.max(axis=1), grid[:, 0], grid[:, 1]) if len(grid) > shapes else ():
-        guess = _first_guess(grid, counts, key, edges, shapes)
-        guess = guess[np.arange(shapes) % len(guess)]  # if it needs fewer, the spare ones start on top of others
-        cost, found = _refine(guess, grid, counts, edges)
-        if cost < best_cost:
-            best_cost, best = cost, found
+    if len(grid) > shapes:
+        mean = np.searchsorted(edges, edges[grid].mean(axis=1))
+        for key in (grid.max(axis=1), mean, grid[:, 0], grid[:, 1]):
+            guess = _first_guess(grid, counts, key, edges, shapes)
+            guess = guess[np.arange(shapes) % len(guess)]  # if it needs fewer, the spare ones start on top of others
+            cost, found = _refine(guess, grid, counts, edges)
+            if cost < best_cost:
+                best_cost, best = cost, found
     rectangles = edges[best]
     rectangles = rectangles[np.lexsort((rectangles[:, 0], rectangles.sum(axis=1)))]
     bucket = np.zeros(len(source), np.int16)
@@ -55,28 +59,28 @@ def _edges(lengths: np.ndarray) -> np.ndarray:
 
 
 def _first_guess(grid: np.ndarray, counts: np.ndarray, key: np.ndarray, edges: np.ndarray, shapes: int) -> np.ndarray:
-    """Cut the cells, sorted by `key`, where the sum of count * upper edge is least (dynamic programming).
+    """Return the rectangles of the cheapest cut of the cells sorted by `key`, int (at most shapes, 2).
 
-    Returns the rectangles around the parts, int (shapes, 2).
+    Dynamic programming over the ranks of the key: the best cut of a beginning is the best cut of a shorter one and
+    one part more.
     """
-    places, rank = np.unique(key, return_inverse=True)
+    values, rank = np.unique(key, return_inverse=True)
+    n = len(values)
+    largest = np.stack([grid[rank == r].max(axis=0) for r in range(n)])
     total = np.concatenate([[0], np.cumsum(np.bincount(rank, weights=counts))])
-    n = len(places)
-    cost = np.full(n + 1, np.inf)
-    cost[0] = 0
-    back = []
-    for _ in range(min(shapes, n)):
-        # table[j, i]: the first i ranks at their best, and those from i to j under the edge of j
-        table = cost[None, :] + edges[places][:, None] * (total[1:, None] - total[None, :])
-        table[np.triu_indices(n, 1, n + 1)] = np.inf
-        back.append(table.argmin(axis=1))
-        cost = np.concatenate([[np.inf], table.min(axis=1)])
-    last, j = [], n
-    for choice in reversed(back):
-        last.append(j - 1)
-        j = choice[j - 1]
-    part = np.searchsorted(last[::-1], rank)
-    return np.stack([grid[part == number].max(axis=0) for number in range(len(last))])
+    part = np.full((n + 1, n + 1), np.inf)  # part[i, j]: the cost of the ranks from i up to, not including, j
+    for i in range(n):
+        part[i, i + 1 :] = edges[np.maximum.accumulate(largest[i:])].sum(axis=1) * (total[i + 1 :] - total[i])
+    cost, choices = part[0], []  # cost[j]: the ranks up to j, in as many parts as rounds so far
+    for _ in range(min(shapes, n) - 1):
+        table = cost[:, None] + part
+        choices.append(table.argmin(axis=0))
+        cost = table.min(axis=0)
+    cuts = [n]
+    for choice in reversed(choices):
+        cuts.append(int(choice[cuts[-1]]))
+    cuts = [0, *cuts[::-1]]
+    return np.stack([largest[i:j].max(axis=0) for i, j in itertools.pairwise(cuts)])
 
 
 def _refine(shapes: np.ndarray, grid: np.ndarray, counts: np.ndarray, edges: np.ndarray) -> tuple[int, np.ndarray]:

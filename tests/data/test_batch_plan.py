@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -161,22 +162,63 @@ def test_the_search_is_near_the_best_there_is(seed, shapes):
     source = generator.choice([2, 3, 5, 7, 11], 25)
     target = np.clip(source + generator.integers(-2, 3, 25), 2, 9)
     found, bucket = choose_shapes(source, target, shapes)
-    cost = sum(sum(found[b]) for b in bucket)
+    cost = total_cost(found, bucket)
     best = exhaustive(list(zip(source.tolist(), target.tolist(), strict=True)), shapes)
     assert best <= cost <= 1.03 * best
 
 
+def total_cost(found, bucket):
+    return sum(sum(found[number]) for number in bucket.tolist())
+
+
+def best_cut_cost(source, target, key, shapes):
+    """The least cost of cutting the pairs, in the order of `key`, into so many parts; every cut is tried."""
+    ranks = [np.flatnonzero(key == value) for value in np.unique(key)]
+
+    @functools.cache
+    def part(begin, end):
+        members = np.concatenate(ranks[begin:end])
+        return len(members) * int(source[members].max() + target[members].max())
+
+    @functools.cache
+    def best(begin, left):
+        if left == 1:
+            return part(begin, len(ranks))
+        later = range(begin + 1, len(ranks) - left + 2)
+        return min(part(begin, end) + best(end, left - 1) for end in later)
+
+    return best(0, shapes)
+
+
+def test_the_search_beats_every_cut_by_one_number():
+    source, target = corpus(2000)
+    shapes = 6
+    cost = total_cost(*choose_shapes(source, target, shapes))
+    for key in (source, target, np.maximum(source, target), (source + target + 1) // 2):
+        assert cost < best_cut_cost(source, target, key, shapes)
+
+
 def test_sides_that_have_nothing_in_common_still_share_shapes_well():
-    """Long sources with short targets and the other way around: cutting by one number cannot see that."""
-    pairs = [(40, 4)] * 100 + [(4, 40)] * 100
-    found, _ = choose_shapes(*np.array(pairs).T, 2)
+    """Long sources with short targets and the other way around: cutting by the longer side cannot see that."""
+    pairs = [(long, short) for long in range(30, 41) for short in range(1, 5)]
+    found, _ = choose_shapes(*np.array(pairs + [(t, s) for s, t in pairs]).T, 2)
     assert sorted(found) == [(4, 40), (40, 4)]
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_side_may_say_nothing(side):
+    """All the difference is in the other side, so the best shapes are those of that side alone."""
+    generator = np.random.default_rng(side)
+    telling, silent = generator.integers(1, 60, 3000), generator.integers(58, 61, 3000)
+    pairs = (telling, silent) if side else (silent, telling)
+    cost = total_cost(*choose_shapes(*pairs, 6))
+    assert cost <= best_cut_cost(*pairs, telling, 6)
+
+
 def test_spare_shapes_are_used():
-    """Four cells, all with the same longer side: cutting by that number finds a single shape."""
-    pairs = [(s, 9) for s in range(1, 7)] * 20
-    assert len(choose_shapes(*np.array(pairs).T, 4)[0]) == 4
+    """By any one number there are two kinds of pair, and four in truth."""
+    source, target = np.array([(s, t) for s in (8, 9) for t in (1, 2)] * 20).T
+    assert len(choose_shapes(source, target, 3)[0]) == 3
 
 
 def test_the_table_says_what_comes():
