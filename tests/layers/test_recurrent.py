@@ -104,6 +104,15 @@ def test_golden_deep_output():
     same(numpy(layer(parts)), np.array([[[18.0, 22.0]]]))
 
 
+@pytest.mark.parametrize("name", ["dropout", "recurrent_dropout"])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_cell_with_dropout_of_its_own_is_refused(name, stacked):
+    """Keras' RNN renews the masks of dropout only in a cell that it sees directly: here they would never change."""
+    cell = layers.GRUCell(11, **{name: 0.1})
+    with pytest.raises(ValueError, match=r"cell: expected a cell without dropout .*, got 0\.1"):
+        MemoryCell(layers.StackedRNNCells([layers.GRUCell(7), cell]) if stacked else cell)
+
+
 def test_units_are_at_least_one():
     with pytest.raises(ValueError, match="`units` must be at least 1; it came as -3"):
         DeepOutput(-3)

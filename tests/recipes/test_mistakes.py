@@ -9,6 +9,7 @@ import shutil
 import pytest
 from tiny_recipe import TINY
 
+from keras_attn import cli
 from keras_attn.recipes import learn
 
 
@@ -156,6 +157,15 @@ def test_a_folder_that_holds_a_run_is_left_as_it_is(copy, train, corpus):
     message = train("--data.train", corpus / "train.tsv", "--output", copy)
     assert message == f"output: '{copy}' holds a run already; take another folder or delete it"
     assert everything(copy) == before
+
+
+def test_a_run_that_died_before_its_first_epoch_may_be_begun_again(copy, corpus, monkeypatch):
+    gone("best.weights.h5")(copy)
+    begun = []
+    monkeypatch.setattr(learn, "fit", lambda *_, **__: begun.append(True))
+    given = ["--data.train", f"{corpus}/train.tsv", "--output", str(copy)]
+    assert cli.main(["train", "text-to-text", *TINY, *given]) == 0
+    assert begun
 
 
 def test_an_output_that_cannot_be_written_to(train, corpus, tmp_path):

@@ -99,6 +99,22 @@ def test_the_best_weights_are_kept_in_a_file(views, tmp_path):
     assert is_epoch(views, watch, 1)
 
 
+def test_the_best_weights_are_kept_even_if_another_callback_fails(views, tmp_path):
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise OSError("no room for a picture")
+
+    path = tmp_path / "best.weights.h5"
+    with pytest.raises(OSError, match="no room"):
+        training.fit(views, data(), epochs=1, callbacks=[Fails()], verbose=0, best=path)
+    assert path.is_file()
+
+
+def test_an_unknown_schedule_names_those_there_are(views):
+    with pytest.raises(ValueError, match="schedule: expected one of inverse_square_root, linear, plateau, got 'step'"):
+        training.fit(views, data(), schedule="step")
+
+
 def test_it_stops_early_after_so_many_epochs_without_a_better_score(views):
     watch, history = fit(views, epochs=9, score=scores(10, 30, 20, 30, 99), patience=2)
     assert history["val_bleu"] == [10, 30, 20, 30]
