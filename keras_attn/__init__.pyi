@@ -10,5 +10,6 @@ from . import ops as ops
 from . import plots as plots
 from . import recipes as recipes
 from . import shapes as shapes
+from . import testing as testing
 from . import text as text
 from . import training as training

@@ -6,9 +6,9 @@ Sizes are primes, and no two dimensions have the same, so that no transpose hide
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,88 +18,14 @@ from keras import layers, tree
 
 from keras_attn.layers import AdditiveScoring, Attention, AttentionCell, ContextCell, DeepOutput, MemoryCell, Unroll
 from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
+from keras_attn.testing.specimen import LENGTHS, SIZES, Spec, Specimen, fill
 
-SIZES = {
-    "batch": 2,
-    "query_length": 3,
-    "key_length": 5,
-    "query_features": 7,
-    "units": 11,
-    "features": 13,
-    "key_features": 17,
-    "embedding": 19,
-    "below": 23,
-    "hidden": 29,
-}
-KEY_LENGTHS = (5, 3)  # of the two sources: the second ends in padding
-QUERY_LENGTHS = (3, 2)
-
-# Layers
+KEY_LENGTHS, QUERY_LENGTHS = LENGTHS["key_length"], LENGTHS["query_length"]
 
 
 @dataclass(frozen=True)
-class Spec:
-    """The dimensions of one tensor by name; a mask is boolean."""
-
-    dimensions: str
-    mask: bool = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(SIZES[name] for name in self.dimensions.split())
-
-    @property
-    def open_shape(self) -> tuple[int | None, ...]:
-        """The shape with batch and lengths unknown."""
-        unknown = ("batch", "query_length", "key_length")
-        return tuple(None if name in unknown else SIZES[name] for name in self.dimensions.split())
-
-    def draw(self, random: np.random.Generator) -> np.ndarray:
-        if not self.mask:
-            return random.normal(size=self.shape).astype("float32")
-        length = {"query_length": QUERY_LENGTHS, "key_length": KEY_LENGTHS}[self.dimensions.split()[-1]]
-        mask = np.arange(self.shape[-1]) < np.array(length)[:, None]
-        return np.broadcast_to(mask if len(self.shape) == 2 else mask[:, None], self.shape)
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """A layer, the arguments of its call, and the dimensions of what comes out."""
-
-    name: str
-    make: Callable[[], layers.Layer]
-    arguments: dict[str, Any]
-    outputs: Any
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def arrays(self) -> dict[str, Any]:
-        """Arguments as NumPy arrays, the same at every call."""
-        random = np.random.default_rng(1)
-        return tree.map_structure(lambda spec: spec.draw(random), self.arguments)
-
-    def symbols(self, unknown: bool) -> dict[str, Any]:
-        """Arguments as Keras inputs; batch and lengths may be unknown."""
-
-        def symbol(spec: Spec) -> Any:
-            shape = spec.open_shape if unknown else spec.shape
-            return keras.Input(batch_shape=shape, dtype="bool" if spec.mask else None)
-
-        return tree.map_structure(symbol, self.arguments)
-
-    def call(self, layer: layers.Layer, arguments: dict[str, Any], **more: Any) -> Any:
-        return layer(**arguments, **self.options, **more)
-
-    def layer(self) -> layers.Layer:
-        """A built layer with weights that are not small; always the same."""
-        layer = self.make()
-        self.call(layer, self.arrays())
-        fill(layer.weights)
-        return layer
-
-    def model(self, layer: layers.Layer, unknown: bool = True) -> keras.Model:
-        """The layer alone in a functional model."""
-        inputs = self.symbols(unknown)
-        return keras.Model(inputs, self.call(layer, inputs))
+class LayerRow(Specimen):
+    """A specimen, and how the tests find their way in its outputs."""
 
     def visible(self, arrays: dict[str, Any]) -> np.ndarray:
         """Who may look where by these arguments, (batch, query_length, key_length): the rule written once more."""
@@ -134,7 +60,7 @@ QUERY, KEY, VALUE = (
     Spec("batch key_length key_features"),
     Spec("batch key_length features"),
 )
-CONTEXT, WEIGHTS = Spec("batch query_length features"), Spec("batch query_length key_length")
+CONTEXT, WEIGHTS = Spec("batch query_length features"), Spec("batch query_length key_length", "weights")
 
 MEMORIES = {
     "memory": {},
@@ -142,7 +68,7 @@ MEMORIES = {
     "attention": {
         "key": Spec("batch key_length hidden"),
         "value": VALUE,
-        "mask": Spec("batch key_length", mask=True),
+        "mask": Spec("batch key_length", "mask"),
     },
 }
 
@@ -183,6 +109,12 @@ def unroll(kind: str, name: str) -> LayerRow:
     return LayerRow(f"unroll-{kind}-{name}", layer, inputs, (parts, state))
 
 
+def _rows() -> list[Specimen]:
+    """What the files of `rows/` list, file by file."""
+    files = sorted((Path(__file__).parent / "rows").glob("*.py"))
+    return [row for file in files for row in importlib.import_module(f"rows.{file.stem}").ROWS]
+
+
 LAYERS = [
     LayerRow(
         "additive-scoring",
@@ -198,8 +130,8 @@ LAYERS = [
             "query": QUERY,
             "value": VALUE,
             "key": KEY,
-            "query_mask": Spec("batch query_length", mask=True),
-            "value_mask": Spec("batch key_length", mask=True),
+            "query_mask": Spec("batch query_length", "mask"),
+            "value_mask": Spec("batch key_length", "mask"),
         },
         (CONTEXT, WEIGHTS),
         {"return_attention_scores": True},
@@ -207,7 +139,7 @@ LAYERS = [
     LayerRow(
         "attention-causal",
         attention,
-        {"query": QUERY, "value": VALUE, "attention_mask": Spec("batch query_length key_length", mask=True)},
+        {"query": QUERY, "value": VALUE, "attention_mask": Spec("batch query_length key_length", "mask")},
         (CONTEXT, WEIGHTS),
         {"return_attention_scores": True, "use_causal_mask": True},
     ),
@@ -334,17 +266,6 @@ def ids(seed: int, vocabulary: int, lengths: tuple[int, ...]) -> np.ndarray:
     """Ids above the special ones, (batch, longest), padded with 0."""
     drawn = np.random.default_rng(seed).integers(4, vocabulary, (len(lengths), max(lengths)), dtype="int32")
     return np.where(np.arange(max(lengths)) < np.array(lengths)[:, None], drawn, 0).astype("int32")
-
-
-def fill(weights: list[Any], seed: int = 0) -> None:
-    """Give every weight, biases too, a value that matters; sums over inputs stay of the order of 1."""
-    random = np.random.default_rng(seed)
-    for weight in weights:
-        if "seed" not in weight.path:  # dropout's
-            scale = 1 / math.sqrt(weight.shape[0]) if len(weight.shape) == 2 else 0.5
-            # An embedding's first dimension sums nothing.
-            scale = 0.7 if "embedding" in weight.path else scale
-            weight.assign(random.normal(scale=scale, size=weight.shape))
 
 
 def numpy(nested: Any) -> Any:

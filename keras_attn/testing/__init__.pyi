@@ -1,0 +1,2 @@
+from .specimen import Spec as Spec
+from .specimen import Specimen as Specimen
