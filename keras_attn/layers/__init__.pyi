@@ -1,7 +1,11 @@
 from .attention import Attention as Attention
+from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
+from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
 from .recurrent.attention_cell import AttentionCell as AttentionCell
 from .recurrent.context_cell import ContextCell as ContextCell
 from .recurrent.deep_output import DeepOutput as DeepOutput
+from .recurrent.lstmn import LSTMN as LSTMN
+from .recurrent.lstmn_cell import LSTMNCell as LSTMNCell
 from .recurrent.memory_cell import MemoryCell as MemoryCell
 from .recurrent.unroll import Unroll as Unroll
 from .scoring.additive import AdditiveScoring as AdditiveScoring

@@ -1,0 +1,1 @@
+"""Pooling layers: a sequence -> one vector, or as many rows as asked for."""
