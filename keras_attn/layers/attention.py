@@ -7,24 +7,29 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attn.layers.scoring.scoring import Scoring
+from keras_attn.layers.weighing.softmax import SoftmaxWeighing
+from keras_attn.layers.weighing.weighing import Weighing
+from keras_attn.layers.window.window import Window
 from keras_attn.ops import masks, weights
 from keras_attn.shapes import check
 
 
 @keras.saving.register_keras_serializable("keras_attn")
 class Attention(keras.layers.Layer):
-    """c_q = sum_k a_qk value_k, with a = softmax(score(query, key)) over the keys that may be seen.
+    """c_q = sum_k a_qk value_k, with a = weigh(score(query, key)) over the keys that may be seen.
 
-        query ------------+
-        key -- project ---+-- score -- mask -- softmax -- a --+
-        value ------------------------------------------------+-- sum -- context
+        query ------------+            window
+        key -- project ---+-- score -- mask -- weigh -- a --+
+        value ----------------------------------------------+-- sum -- context
 
     It speaks the protocol of `keras.layers.Attention` with two differences: `value` precedes `key` but inputs are
-    separate arguments rather than a list (as in `keras.layers.MultiHeadAttention`), and scores come from a layer.
+    separate arguments rather than a list (as in `keras.layers.MultiHeadAttention`), and each part is a layer.
 
     Args:
-        scoring: a layer with a sublayer `project_key` and `call(query, projected_key)` giving
-            (batch, query_length, key_length), such as `AdditiveScoring(256)`.
+        scoring: a `Scoring`, such as `AdditiveScoring(256)`.
+        weighing: a `Weighing`; `SoftmaxWeighing()` if None.
+        window: a `Window` over the keys, such as `LocalMonotonicWindow(3)`; all keys are looked at if None.
 
     Call arguments:
         query: (batch, query_length, query_features).
@@ -40,12 +45,14 @@ class Attention(keras.layers.Layer):
         Context (batch, query_length, features); with `return_attention_scores` also weights
         (batch, query_length, key_length). A query that may see nothing gets zeros in both.
 
-    Source: Bahdanau et al. 2015, eq. 5-6.
+    Source: Bahdanau et al. 2015, eq. 5-6; the window: Luong et al. 2015, section 3.2.
     """
 
-    def __init__(self, scoring: keras.layers.Layer, **kwargs: Any):
+    def __init__(self, scoring: Scoring, weighing: Weighing | None = None, window: Window | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.scoring = scoring
+        self.weighing = weighing or SoftmaxWeighing(dtype=self.dtype_policy)
+        self.window = window
         self.supports_masking = True  # the context keeps the query's hidden mask, as Keras' layers do
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
@@ -53,8 +60,14 @@ class Attention(keras.layers.Layer):
         key_shape = key_shape or value_shape
         if not project.built:
             project.build(key_shape)
+        self.build_projected(query_shape, project.compute_output_shape(key_shape))
+
+    def build_projected(self, query_shape: Any, key_shape: Any) -> None:
+        """Build what is used with keys that are already projected, as in a decoder's cell."""
         if not self.scoring.built:
-            self.scoring.build(query_shape, project.compute_output_shape(key_shape))
+            self.scoring.build(query_shape, key_shape)
+        if self.window is not None and not self.window.built:
+            self.window.build(query_shape)
         self.built = True
 
     def call(
@@ -84,10 +97,18 @@ class Attention(keras.layers.Layer):
             attention_mask,
             causal,  # (1, query_length, key_length)
         )
-        context, weight = self.read(query, self.scoring.project_key(key), value, mask)
+        context, weight = self.read(query, self.scoring.project_key(key), value, mask, training=training)
         return (context, weight) if return_attention_scores else context
 
-    def read(self, query: Any, key: Any, value: Any, mask: Any = None) -> tuple[Any, Any]:
+    def read(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        mask: Any = None,
+        query_position: Any = None,
+        training: bool | None = None,
+    ) -> tuple[Any, Any]:
         """Look into a memory whose keys are already projected.
 
         Args:
@@ -95,12 +116,22 @@ class Attention(keras.layers.Layer):
             key: (batch, key_length, units), projected.
             value: (batch, key_length, features).
             mask: booleans broadcastable to (batch, query_length, key_length), or None.
+            query_position: (query_length,) or (batch, query_length) integers, for a window; 0, 1, ... if None.
 
         Returns:
             Context (batch, query_length, features), weights (batch, query_length, key_length).
         """
         score = self.scoring(query, key)  # (batch, query_length, key_length)
-        weight = weights.softmax(score, mask)
+        if self.window is None:
+            weight = self.weighing(score, mask, training=training)
+        else:
+            if query_position is None:
+                query_position = ops.arange(ops.shape(query)[1])
+            everything = ops.full((1, 1, ops.shape(key)[1]), True, dtype="bool") if mask is None else mask
+            count = ops.sum(ops.cast(everything, "int32"), axis=-1)  # (1 or batch, 1 or query_length)
+            center = self.window(query, query_position, count)  # (1 or batch, query_length)
+            mask = masks.both(mask, self.window.visible(center, ops.shape(key)[1]))
+            weight = self.window.fade(self.weighing(score, mask, training=training), center)
         return weights.read(weight, value), weight
 
     def compute_output_spec(
@@ -113,8 +144,12 @@ class Attention(keras.layers.Layer):
         return context, keras.KerasTensor((*query.shape[:2], key.shape[1]), dtype=self.compute_dtype)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "scoring": keras.saving.serialize_keras_object(self.scoring)}
+        parts = {name: getattr(self, name) for name in ("scoring", "weighing", "window")}
+        return {**super().get_config(), **keras.tree.map_structure(keras.saving.serialize_keras_object, parts)}
 
     @classmethod
     def from_config(cls, config: dict) -> Attention:
-        return cls(**{**config, "scoring": keras.saving.deserialize_keras_object(config["scoring"])})
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name]) for name in ("scoring", "weighing", "window")
+        }
+        return cls(**{**config, **parts})

@@ -1,6 +1,17 @@
+from .interpolation import bilinear as bilinear
 from .masks import both as both
 from .masks import causal as causal
+from .pairs import mean_weights as mean_weights
 from .penalties import redundancy as redundancy
 from .scores import additive as additive
+from .scores import dot as dot
+from .scores import scaled_dot as scaled_dot
+from .scores import tanh_sum as tanh_sum
+from .scores import unit as unit
 from .weights import read as read
+from .weights import sigmoid as sigmoid
 from .weights import softmax as softmax
+from .weights import sparsemax as sparsemax
+from .weights import top_k as top_k
+from .windows import gaussian as gaussian
+from .windows import within as within

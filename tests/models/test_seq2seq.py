@@ -178,7 +178,7 @@ def test_shared_embeddings_need_one_table(vocabularies, widths, came):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"attention": "adaptive"}, "attention: expected one of 'additive' or None, got 'adaptive'"),
+        ({"attention": "adaptive"}, "attention: expected one of 'additive', .*, None, got 'adaptive'"),
         ({"fixed_vector": "never"}, "fixed_vector: expected 'initial' or 'every_step', got 'never'"),
         ({"attention_units": 0}, "attention_units: expected at least 1 or None, got 0"),
         ({"units": 11, "embedding": 13, "tied": True}, r"tied: expected `units` \(11\) equal to `embedding` \(13\)"),

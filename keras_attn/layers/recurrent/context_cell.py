@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attn.layers.recurrent.memory_cell import MemoryCell
 
@@ -20,8 +21,15 @@ class ContextCell(MemoryCell):
 
     memory_names = ("vector",)
 
-    def look(self, top_state: Any, memory: list) -> dict[str, Any]:
-        return {"context": memory[0]}
+    def advance(
+        self, inputs: Any, states: list, memory: list, position: Any, training: bool | None
+    ) -> tuple[dict[str, Any], list]:
+        (context,) = memory
+        output, new = self.step(ops.concatenate([inputs, context], -1), states, training)
+        return {"output": output, "context": context}, new
 
-    def look_sizes(self, memory_shape: dict) -> dict[str, Any]:
-        return {"context": memory_shape["vector"][-1]}
+    def part_sizes(self, memory_shape: dict) -> dict[str, Any]:
+        return {"output": self.cell.output_size, "context": memory_shape["vector"][-1]}
+
+    def input_size(self, features: int, memory_shape: dict) -> int:
+        return features + memory_shape["vector"][-1]

@@ -12,15 +12,15 @@ from keras_attn.errors import expect
 
 @keras.saving.register_keras_serializable("keras_attn")
 class MemoryCell(keras.layers.Layer):
-    """s_i = f(s_{i-1}, [y_{i-1}; what `look` reads]); here nothing is read: the decoder of Sutskever et al. 2014.
+    """s_i = f(s_{i-1}, y_{i-1}) beside a memory, which is not looked at here: the decoder of Sutskever et al. 2014.
 
-    A subclass names what its memory holds and says how it looks into it. Use it inside `Unroll`.
+    A subclass names what its memory holds and says in `advance` how it looks into it. Use it inside `Unroll`.
 
     Args:
         cell: a Keras recurrent cell, or `StackedRNNCells`.
 
     Call arguments:
-        inputs: the embedded previous token, (batch, features).
+        inputs: the embedded previous token, (batch, features); two columns more with its number, if `positioned`.
         states: the cell's own states as a flat list, then the memory in the order of `memory_names`.
 
     Returns:
@@ -28,6 +28,7 @@ class MemoryCell(keras.layers.Layer):
     """
 
     memory_names: tuple[str, ...] = ()
+    positioned = False  # whether `advance` wants the token's number
 
     def __init__(self, cell: keras.layers.Layer, **kwargs: Any):
         super().__init__(**kwargs)
@@ -41,34 +42,40 @@ class MemoryCell(keras.layers.Layer):
         below = cell.cells[:-1] if isinstance(cell, keras.layers.StackedRNNCells) else []
         self.top = sum(len(keras.tree.flatten(lower.state_size)) for lower in below)
 
-    def look(self, top_state: Any, memory: list) -> dict[str, Any]:
-        """What is read before the step: name -> (batch, width). "context" enters the cell; all are put out."""
-        return {}
-
-    def look_sizes(self, memory_shape: dict) -> dict[str, Any]:
-        """Widths of what `look` reads, from the memory's shapes by name."""
-        return {}
+    def advance(
+        self, inputs: Any, states: list, memory: list, position: Any, training: bool | None
+    ) -> tuple[dict[str, Any], list]:
+        """One step: the parts of the output by name, "output" first, (batch, width) each, and the new states."""
+        output, new = self.step(inputs, states, training)
+        return {"output": output}, new
 
     def part_sizes(self, memory_shape: dict) -> dict[str, Any]:
-        """Widths of the parts of one output, in order."""
-        return {"output": self.cell.output_size, **self.look_sizes(memory_shape)}
+        """Widths of the parts of one output, in order, from the memory's shapes by name."""
+        return {"output": self.cell.output_size}
+
+    def input_size(self, features: int, memory_shape: dict) -> int:
+        """Width of what enters the inner cell, from the width of a token."""
+        return features
+
+    def step(self, inputs: Any, states: list, training: bool | None) -> tuple[Any, list]:
+        """The inner cell: its output and its new states, flat."""
+        nested = states if len(states) == 1 else keras.tree.pack_sequence_as(self.cell.state_size, states)
+        output, new = self.cell(inputs, nested, training=training)
+        return output, keras.tree.flatten(new)
 
     def build(self, input_shape: Any, memory_shape: dict) -> None:
-        context = self.look_sizes(memory_shape).get("context", 0)
         if not self.cell.built:
-            self.cell.build((input_shape[0], input_shape[-1] + context))
+            self.cell.build((input_shape[0], self.input_size(input_shape[-1], memory_shape)))
         self.built = True
 
     def call(self, inputs: Any, states: list, training: bool | None = None) -> tuple[Any, list]:
         count = len(self.state_size)
         own, memory = list(states[:count]), list(states[count:])
-        seen = self.look(own[self.top], memory)
-        if "context" in seen:
-            inputs = ops.concatenate([inputs, seen["context"]], -1)
-        nested = own if count == 1 else keras.tree.pack_sequence_as(self.cell.state_size, own)
-        output, new = self.cell(inputs, nested, training=training)
-        parts = ops.concatenate([output, *seen.values()], -1) if seen else output
-        return parts, [*keras.tree.flatten(new), *memory]
+        position = None
+        if self.positioned:
+            inputs, position = inputs[:, :-2], joined_digits(inputs[:, -2:])
+        parts, new = self.advance(inputs, own, memory, position, training)
+        return ops.concatenate(list(parts.values()), -1), [*new, *memory]
 
     def get_config(self) -> dict:
         return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
@@ -77,7 +84,22 @@ class MemoryCell(keras.layers.Layer):
     def from_config(cls, config: dict) -> MemoryCell:
         layers = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("cell", "attention")
+            for name in ("cell", "attention", "fusion")
             if name in config
         }
         return cls(**{**config, **layers})
+
+
+# Keras' RNN casts what it is given to the compute dtype, and bfloat16 counts to 256 only: numbers travel as two digits.
+BASE = 128
+
+
+def digits(position: Any, dtype: str) -> Any:
+    """Integers (...) as two columns (..., 2) that every float type holds exactly, up to 32,767."""
+    return ops.cast(ops.stack([position // BASE, position % BASE], axis=-1), dtype)
+
+
+def joined_digits(columns: Any) -> Any:
+    """The integers that `digits` took apart: (..., 2) -> (...)."""
+    columns = ops.cast(columns, "int32")
+    return BASE * columns[..., 0] + columns[..., 1]

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attn.layers.recurrent.memory_cell import MemoryCell
+from keras_attn.layers.recurrent.memory_cell import MemoryCell, digits
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -24,6 +24,7 @@ class Unroll(keras.layers.Layer):
         inputs: embedded tokens, (batch, n, features).
         state: list of the cell's states, each (batch, units).
         memory: dict of what the cell reads, every leaf with the batch first.
+        position: number of the first token, counted from 0; for cells that look through a window.
 
     Returns:
         `{"output": (batch, n, units), ...}` with what else the cell puts out, such as "context"
@@ -35,13 +36,19 @@ class Unroll(keras.layers.Layer):
         self.cell = cell
         self.rnn = keras.layers.RNN(cell, return_sequences=True, return_state=True, dtype=self.dtype_policy)
 
-    def build(self, inputs_shape: Any, state_shape: Any, memory_shape: dict | None = None) -> None:
+    def build(self, inputs_shape: Any, state_shape: Any, memory_shape: dict | None = None, **_: Any) -> None:
         if not self.cell.built:
             self.cell.build((inputs_shape[0], inputs_shape[-1]), memory_shape or {})  # Keras leaves an empty dict out
         self.rnn.built = True
         self.built = True
 
-    def call(self, inputs: Any, state: list, memory: dict, training: bool | None = None) -> tuple[dict, list]:
+    def call(
+        self, inputs: Any, state: list, memory: dict, position: Any = 0, training: bool | None = None
+    ) -> tuple[dict, list]:
+        if self.cell.positioned:
+            number = position + ops.arange(ops.shape(inputs)[1])  # (n,)
+            columns = ops.broadcast_to(digits(number, inputs.dtype), (*ops.shape(inputs)[:2], 2))
+            inputs = ops.concatenate([inputs, columns], -1)
         carried = [memory[name] for name in self.cell.memory_names]
         together, *states = self.rnn(inputs, initial_state=[*state, *carried], training=training)
         sizes = self.cell.part_sizes({name: ops.shape(tensor) for name, tensor in memory.items()})
@@ -51,7 +58,7 @@ class Unroll(keras.layers.Layer):
             start = start + size
         return parts, states[: len(state)]
 
-    def compute_output_spec(self, inputs: Any, state: list, memory: dict, training: bool | None = None) -> Any:
+    def compute_output_spec(self, inputs: Any, state: list, memory: dict, *_: Any, **__: Any) -> Any:
         sizes = self.cell.part_sizes({name: tensor.shape for name, tensor in memory.items()})
         parts = {
             name: keras.KerasTensor((*inputs.shape[:2], size), dtype=self.compute_dtype) for name, size in sizes.items()

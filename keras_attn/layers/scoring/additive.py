@@ -6,11 +6,12 @@ from typing import Any
 
 import keras
 
+from keras_attn.layers.scoring.scoring import Scoring
 from keras_attn.ops import scores
 
 
 @keras.saving.register_keras_serializable("keras_attn")
-class AdditiveScoring(keras.layers.Layer):
+class AdditiveScoring(Scoring):
     """e_qk = v^T tanh(W s_q + U h_k).
 
         query s --W--+
@@ -33,6 +34,8 @@ class AdditiveScoring(keras.layers.Layer):
     appendix A.1.2. There are no biases.
     """
 
+    query_bias = False
+
     def __init__(
         self,
         units: int,
@@ -40,17 +43,19 @@ class AdditiveScoring(keras.layers.Layer):
         project_key: keras.layers.Layer | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
         if units < 1:
             raise ValueError(f"`units` must be at least 1; it came as {units}.")
-        self.units = units
-        self.supports_masking = True  # hidden masks are dealt with by `Attention`; here they need no warning
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        initializer = keras.initializers.get(kernel_initializer)
         # An initializer object without a seed would give both projections the same numbers.
-        clones = [self.kernel_initializer.clone() for _ in range(2)]
-        shared = {"units": units, "use_bias": False, "dtype": self.dtype_policy}
-        self.project_query = keras.layers.Dense(**shared, kernel_initializer=clones[0], name="query")
-        self.project_key = project_key or keras.layers.Dense(**shared, kernel_initializer=clones[1], name="key")
+        of_query, of_key = initializer.clone(), initializer.clone()
+        shared = {"units": units, "dtype": kwargs.get("dtype")}
+        project_key = project_key or keras.layers.Dense(**shared, use_bias=False, kernel_initializer=of_key, name="key")
+        super().__init__(project_key, **kwargs)
+        self.units = units
+        self.kernel_initializer = initializer
+        self.project_query = keras.layers.Dense(
+            **shared, use_bias=self.query_bias, kernel_initializer=of_query, name="query"
+        )
 
     def build(self, query_shape: Any, key_shape: Any) -> None:
         if not self.project_query.built:
@@ -61,19 +66,6 @@ class AdditiveScoring(keras.layers.Layer):
     def call(self, query: Any, key: Any) -> Any:
         return scores.additive(self.project_query(query), key, self.v)  # (batch, query_length, key_length)
 
-    def compute_output_shape(self, query_shape: Any, key_shape: Any) -> tuple:
-        return (*query_shape[:2], key_shape[1])
-
     def get_config(self) -> dict:
-        # U is in the configuration, as in a model it is also a layer of its own, ahead of the decoder: so Keras sees
-        # that both are one, and a model loaded from a file has it once again.
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "project_key": keras.saving.serialize_keras_object(self.project_key),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> AdditiveScoring:
-        return cls(**{**config, "project_key": keras.saving.deserialize_keras_object(config["project_key"])})
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), "units": self.units, "kernel_initializer": initializer}

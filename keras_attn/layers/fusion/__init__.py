@@ -1,0 +1,1 @@
+"""What a decoder does with what it has read: one class per way."""

@@ -1,0 +1,29 @@
+"""What all weighings have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class Weighing(keras.layers.Layer):
+    """a_q = weigh(e_q): from scores to weights. A subclass says how, in `call`.
+
+    Call arguments:
+        scores: (..., query_length, key_length).
+        visible: booleans broadcastable to `scores`, True = may look; None = all. (Not called a mask, as Keras fills
+            an argument of that name from a hidden mask, which is that of the query.)
+        training: for those that draw.
+
+    Returns:
+        Weights of the shape and dtype of `scores`; zero where nothing may be seen.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, scores_shape: Any, visible_shape: Any = None) -> tuple:
+        return tuple(scores_shape)

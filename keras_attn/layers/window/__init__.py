@@ -1,0 +1,1 @@
+"""Where a decoder may look: windows over the source."""
