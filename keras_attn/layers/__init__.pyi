@@ -5,6 +5,9 @@ from .fusion.fusion import Fusion as Fusion
 from .fusion.gated import GatedFusion as GatedFusion
 from .fusion.linear import LinearFusion as LinearFusion
 from .fusion.weighted_sum import WeightedSumFusion as WeightedSumFusion
+from .hard_attention import HardAttention as HardAttention
+from .mixture.expert_attention import ExpertAttention as ExpertAttention
+from .mixture.mixture_of_heads import MixtureOfHeads as MixtureOfHeads
 from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
 from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
 from .recurrent.attention_cell import AttentionCell as AttentionCell

@@ -1,3 +1,7 @@
+from .hard import entropy as entropy
+from .hard import log_softmax as log_softmax
+from .hard import one_hot as one_hot
+from .hard import straight_through as straight_through
 from .interpolation import bilinear as bilinear
 from .masks import both as both
 from .masks import causal as causal

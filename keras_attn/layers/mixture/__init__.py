@@ -1,0 +1,1 @@
+"""Mixtures: several experts, and attention that says whom to listen to."""
