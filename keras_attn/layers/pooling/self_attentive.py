@@ -60,7 +60,8 @@ class SelfAttentivePooling(keras.layers.Layer):
         scores = ops.transpose(self.hops(self.hidden(inputs)), (0, 2, 1))  # (batch, rows, key_length)
         weight = weights.softmax(scores, masks.both(None if mask is None else ops.expand_dims(mask, 1)))
         if self.penalization:
-            self.add_loss(self.penalization * ops.mean(penalties.redundancy(weight)))
+            penalty = ops.mean(penalties.redundancy(weight))
+            self.add_loss(self.penalization * ops.cast(penalty, keras.config.floatx()))  # the type Keras adds up in
         summary = weights.read(weight, inputs)  # (batch, rows, features)
         return (summary, weight) if return_attention_scores else summary
 
