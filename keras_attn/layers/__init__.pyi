@@ -5,11 +5,16 @@ from .fusion.fusion import Fusion as Fusion
 from .fusion.gated import GatedFusion as GatedFusion
 from .fusion.linear import LinearFusion as LinearFusion
 from .fusion.weighted_sum import WeightedSumFusion as WeightedSumFusion
+from .grouped_query import GroupedQueryAttention as GroupedQueryAttention
 from .hard_attention import HardAttention as HardAttention
+from .head_attention import HeadAttention as HeadAttention
 from .mixture.expert_attention import ExpertAttention as ExpertAttention
 from .mixture.mixture_of_heads import MixtureOfHeads as MixtureOfHeads
+from .multi_head import MultiHeadAttention as MultiHeadAttention
+from .multi_query import MultiQueryAttention as MultiQueryAttention
 from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
 from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
+from .positions.attention_positions import AttentionPositions as AttentionPositions
 from .recurrent.attention_cell import AttentionCell as AttentionCell
 from .recurrent.context_cell import ContextCell as ContextCell
 from .recurrent.deep_output import DeepOutput as DeepOutput

@@ -5,6 +5,7 @@ from .hard import straight_through as straight_through
 from .interpolation import bilinear as bilinear
 from .masks import both as both
 from .masks import causal as causal
+from .memory import extend as extend
 from .pairs import mean_weights as mean_weights
 from .penalties import redundancy as redundancy
 from .scores import additive as additive

@@ -1,0 +1,97 @@
+"""Attention with many heads at once: h heads of d numbers side by side.
+
+Keys and values may have fewer heads than queries: then each group of query heads looks at the same keys (Ainslie et
+al. 2023), and no key is copied for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def split(x: Any, heads: int) -> Any:
+    """Cut the last dimension into heads.
+
+    Args:
+        x: (batch, length, heads * head_dim).
+
+    Returns:
+        (batch, length, heads, head_dim), the form of memories and caches.
+    """
+    batch, length, width = ops.shape(x)
+    return ops.reshape(x, (batch, length, heads, width // heads))
+
+
+def merge(x: Any, width: int) -> Any:
+    """The heads side by side again: (batch, length, heads, head_dim) -> (batch, length, width)."""
+    batch, length = ops.shape(x)[:2]
+    return ops.reshape(x, (batch, length, width))
+
+
+def scores(query: Any, key: Any, group: int = 1) -> Any:
+    """e_hqk = query_hq . key_hk, the dot product of each head, unscaled.
+
+    Args:
+        query: (batch, query_length, heads, head_dim).
+        key: (batch, key_length, key_heads, head_dim).
+        group: heads / key_heads, how many query heads share a key head.
+
+    Returns:
+        Scores (batch, heads, query_length, key_length).
+
+    Source: Vaswani et al. 2017, eq. 1; groups: Ainslie et al. 2023, section 2.2.
+    """
+    batch, length, heads, head_dim = ops.shape(query)
+    query = ops.transpose(query, (0, 2, 1, 3))  # (batch, heads, query_length, head_dim)
+    key = ops.transpose(key, (0, 2, 3, 1))  # (batch, key_heads, head_dim, key_length)
+    if group == 1:
+        return ops.matmul(query, key)
+    query = ops.reshape(query, (batch, heads // group, group * length, head_dim))
+    score = ops.matmul(query, key)  # (batch, key_heads, group * query_length, key_length)
+    return ops.reshape(score, (batch, heads, length, ops.shape(key)[-1]))
+
+
+def read(weights: Any, value: Any, group: int = 1) -> Any:
+    """c_qh = sum_k a_hqk value_kh.
+
+    Args:
+        weights: (batch, heads, query_length, key_length).
+        value: (batch, key_length, key_heads, value_dim).
+        group: heads / key_heads.
+
+    Returns:
+        (batch, query_length, heads, value_dim).
+    """
+    batch, heads, length, key_length = ops.shape(weights)
+    value = ops.transpose(value, (0, 2, 1, 3))  # (batch, key_heads, key_length, value_dim)
+    if group > 1:
+        weights = ops.reshape(weights, (batch, heads // group, group * length, key_length))
+    context = ops.matmul(weights, value)
+    if group > 1:
+        context = ops.reshape(context, (batch, heads, length, ops.shape(value)[-1]))
+    return ops.transpose(context, (0, 2, 1, 3))  # (batch, query_length, heads, value_dim)
+
+
+def softmax(scores: Any, mask: Any = None) -> Any:
+    """The softmax over the keys that may be seen, in as few passes over the scores as there can be.
+
+    A row in which nothing may be seen gets equal weights here: whoever calls it sets what comes of the row to zero,
+    which is a smaller tensor than the weights are.
+
+    Args:
+        scores: (batch, heads, query_length, key_length), at least 32 bits wide.
+        mask: booleans broadcastable to (batch, query_length, key_length), True = may look; None = all.
+    """
+    if mask is not None:
+        # -1e30 is finite, and beside it no score matters: hidden keys get exactly zero.
+        scores = scores + ops.expand_dims(ops.where(mask, 0.0, ops.cast(-1e30, scores.dtype)), 1)
+    return ops.softmax(scores, axis=-1)
+
+
+def widened(x: Any) -> Any:
+    """In at least 32 bits."""
+    narrow = keras.backend.standardize_dtype(x.dtype) in ("float16", "bfloat16")
+    return ops.cast(x, "float32") if narrow else x
