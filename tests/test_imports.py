@@ -37,7 +37,7 @@ ALONE = {"errors", "whole_file", "exit_status", "line_decoder", "parse", "quiet"
 
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {
-    *("text", "export", "serving", "recipes", "data/batching.py", "training/callbacks"),
+    *("text", "export", "serving", "recipes", "data/batching.py", "training/callbacks", "testing/backend.py"),
     "quiet.py",  # imports it on the command line's behalf
 }
 TENSORFLOW = {"tensorflow", "tensorflow_text", "tf_keras"}

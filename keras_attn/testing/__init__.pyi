@@ -1,2 +1,6 @@
-from .specimen import Spec as Spec
+from .attention import check_attention as check_attention
+from .broken import Broken as Broken
+from .outcome import Outcome as Outcome
+from .report import Report as Report
+from .spec import Spec as Spec
 from .specimen import Specimen as Specimen

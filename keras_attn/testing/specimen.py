@@ -1,7 +1,4 @@
-"""What the suite needs to know of a layer: how it is made, what it is given, what comes out, what it claims.
-
-Sizes are primes, and no two dimensions of one specimen have the same, so that no transpose hides.
-"""
+"""What the suite needs to know of a layer: how it is made, what it is given, what comes out, what it claims."""
 
 from __future__ import annotations
 
@@ -14,64 +11,22 @@ import keras
 import numpy as np
 from keras import layers, tree
 
-SIZES = {
-    "batch": 2,
-    "query_length": 3,
-    "key_length": 5,
-    "heads": 7,
-    "units": 11,
-    "features": 13,
-    "key_features": 17,
-    "embedding": 19,
-    "below": 23,
-    "hidden": 29,
-    "query_features": 31,
-    "height": 11,
-    "width": 13,
-    "channels": 17,
-    "rows": 3,
-    "experts": 5,
-    "one": 1,
+from keras_attn.testing.spec import LENGTHS as LENGTHS
+from keras_attn.testing.spec import SIZES as SIZES
+from keras_attn.testing.spec import Spec as Spec
+
+CLAIMS = {
+    "sums to one": "attention weights do, over what may be seen",
+    "positive": "every key that may be seen has a weight above zero",
+    "key order": "keys in another order, their values and masks with them, give the same context",
+    "causal": "position i of the output depends on no later position of the first argument",
+    "random": "outputs are drawn anew at every call in training",
+    "cache": "`start(batch, length)` and `step(x, position, cache)` give in pieces what a causal call gives at once",
+    "more than context": "the first output is not context alone (a residual, a bias), so it need not be zero where "
+    "nothing may be seen",
+    "jumps": "a small change of the scores may change which key is read, so narrow floats need not come close",
 }
-LENGTHS = {"query_length": (3, 2), "key_length": (5, 3)}  # of the two examples: the second ends in padding
-UNKNOWN = ("batch", "query_length", "key_length", "height", "width")
-
-
-@dataclass(frozen=True)
-class Spec:
-    """The dimensions of one tensor, by name.
-
-    Args:
-        dimensions: names in `SIZES`, separated by blanks.
-        kind: "float"; "mask", boolean, True = may look; or "weights", attention weights, whose last two dimensions
-            are who looks and what is looked at.
-    """
-
-    dimensions: str
-    kind: str = "float"
-
-    @property
-    def names(self) -> list[str]:
-        return self.dimensions.split()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(SIZES[name] for name in self.names)
-
-    @property
-    def open_shape(self) -> tuple[int | None, ...]:
-        """The shape with batch, lengths, height and width unknown."""
-        return tuple(None if name in UNKNOWN else SIZES[name] for name in self.names)
-
-    @property
-    def mask(self) -> bool:
-        return self.kind == "mask"
-
-    def draw(self, random: np.random.Generator) -> np.ndarray:
-        if not self.mask:
-            return random.normal(size=self.shape).astype("float32")
-        mask = np.arange(self.shape[-1]) < np.array(LENGTHS[self.names[-1]])[:, None]
-        return np.broadcast_to(mask if len(self.shape) == 2 else mask[:, None], self.shape)
+USUAL = frozenset({"sums to one", "positive", "key order"})
 
 
 @dataclass(frozen=True)
@@ -81,15 +36,13 @@ class Specimen:
     Args:
         name: for tables and messages.
         make: makes a new layer; the layer must be the same, and without weights yet, at every call.
-        arguments: call argument -> `Spec`, or a nest of them.
+        arguments: call argument -> `Spec`, or a nest of them. A mask is bound by its dimensions: it says who may look
+            where in weights that have the same ones. `query_mask` is about who looks.
         outputs: a `Spec` or a nest of them.
         options: further call arguments that are no tensors.
-        claims: what holds of this layer and not of every one:
-            "sums to one": attention weights do, over what may be seen;
-            "positive": every key that may be seen has a weight above zero;
-            "key order": keys with their values and masks in another order give the same context;
-            "causal": position i of the output depends on no later position of the first argument;
-            "random": outputs are drawn anew at every call in training.
+        claims: names in `CLAIMS`: what holds of this layer and not of every one.
+        sees: a rule about who may look where besides masks and `use_causal_mask`, such as a window: arrays of the
+            arguments -> booleans broadcastable to the weights.
     """
 
     name: str
@@ -97,21 +50,23 @@ class Specimen:
     arguments: dict[str, Any]
     outputs: Any
     options: dict[str, Any] = field(default_factory=dict)
-    claims: frozenset[str] = frozenset({"sums to one", "positive", "key order"})
+    claims: frozenset[str] = USUAL
+    sees: Callable[[dict[str, Any]], Any] | None = None
 
-    def arrays(self) -> dict[str, Any]:
-        """Arguments as NumPy arrays, the same at every call."""
+    def arrays(self, **sizes: int) -> dict[str, Any]:
+        """Arguments as NumPy arrays, the same at every call; `sizes` of dimensions replace those in `SIZES`."""
         random = np.random.default_rng(1)
-        return tree.map_structure(lambda spec: spec.draw(random), self.arguments)
+        return tree.map_structure(lambda spec: spec.draw(random, **sizes), self.arguments)
 
     def symbols(self, unknown: bool) -> dict[str, Any]:
         """Arguments as Keras inputs; batch and lengths may be unknown."""
 
-        def symbol(spec: Spec) -> Any:
+        def symbol(path: tuple, spec: Spec) -> Any:
             shape = spec.open_shape if unknown else spec.shape
-            return keras.Input(batch_shape=shape, dtype="bool" if spec.mask else None)
+            return keras.Input(batch_shape=shape, dtype=spec.dtype, name="_".join(map(str, path)))
 
-        return tree.map_structure(symbol, self.arguments)
+        symbols = [symbol(path, spec) for path, spec in tree.flatten_with_path(self.arguments)]
+        return tree.pack_sequence_as(self.arguments, symbols)
 
     def call(self, layer: layers.Layer, arguments: dict[str, Any], **more: Any) -> Any:
         return layer(**arguments, **self.options, **more)

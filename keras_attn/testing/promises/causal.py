@@ -1,0 +1,49 @@
+"""Nobody sees the future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from keras import tree
+
+from keras_attn.testing.arrays import replaced
+from keras_attn.testing.not_applicable import needs
+from keras_attn.testing.spec import Spec
+from keras_attn.testing.statement import Statement, said, same
+from keras_attn.testing.subject import Subject
+
+LENGTHS = ("query_length", "key_length")
+
+
+def look(subject: Subject) -> Iterator[Statement]:
+    """What changes at position t changes nothing before t, and something from t on."""
+    masked = subject.specimen.options.get("use_causal_mask", False)
+    needs(masked or "causal" in subject.claims, "not claimed")
+    arrays, before = subject.arrays(), tree.flatten(subject.outputs())
+    for path, spec in subject.leaves:
+        axis = _time(spec)
+        if axis is None or not (path == subject.first[0] or (masked and "key_length" in spec.names)):
+            continue
+        array, moved = dict(tree.flatten_with_path(arrays))[path], False
+        where = " ".join(map(str, path))
+        for time in range(1, array.shape[axis]):
+            other = array.copy()
+            other[(slice(None),) * axis + (time,)] += 1
+            after = tree.flatten(subject.ask(replaced(arrays, path, other)))
+            for (_, out), old, new in zip(subject.results, before, after, strict=True):
+                later = _time(out)
+                if later is not None:
+                    past = range(min(time, old.shape[later]))
+                    what = f"{out.dimensions} before position {time} of `{where}` changed"
+                    yield same(what, np.take(new, past, later), np.take(old, past, later))
+                moved = moved or bool((np.abs(new - old) > 1e-3).any())
+        yield said(
+            f"a later change of `{where}`", "changed something" if moved else "changed nothing", "changed something"
+        )
+
+
+def _time(spec: Spec) -> int | None:
+    """The axis of time: the first that is a length."""
+    axes = [axis for axis, name in enumerate(spec.names) if name in LENGTHS]
+    return axes[0] if axes and spec.real else None
