@@ -13,6 +13,7 @@ from .mixture.mixture_of_heads import MixtureOfHeads as MixtureOfHeads
 from .multi_head import MultiHeadAttention as MultiHeadAttention
 from .multi_query import MultiQueryAttention as MultiQueryAttention
 from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
+from .pooling.learned_query import LearnedQueryPooling as LearnedQueryPooling
 from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
 from .positions.attention_positions import AttentionPositions as AttentionPositions
 from .recurrent.attention_cell import AttentionCell as AttentionCell

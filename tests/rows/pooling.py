@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_attn.layers import ContextVectorPooling, SelfAttentivePooling
+from keras_attn.layers import ContextVectorPooling, LearnedQueryPooling, SelfAttentivePooling
 from keras_attn.testing.specimen import SIZES, Spec, Specimen
 
 INPUTS, MASK = Spec("batch key_length features"), Spec("batch key_length", "mask")
@@ -18,9 +18,14 @@ def context_vector() -> ContextVectorPooling:
     return ContextVectorPooling(SIZES["hidden"])
 
 
+def learned_query() -> LearnedQueryPooling:
+    return LearnedQueryPooling(SIZES["rows"], SIZES["units"], SIZES["heads"], head_dim=2)
+
+
 KINDS = {
     "self-attentive-pooling": (self_attentive, "batch rows features", "batch rows key_length"),
     "context-vector-pooling": (context_vector, "batch features", "batch one key_length"),
+    "learned-query-pooling": (learned_query, "batch rows units", "batch heads rows key_length"),
 }
 
 ROWS: list[Specimen] = [
