@@ -10,8 +10,22 @@ from keras import ops
 from keras_attn.ops.weights import softmax, widened
 
 
+def gumbel(shape: Any, seed: Any, dtype: str = "float32") -> Any:
+    """Gumbel noise g = -log(-log u), u uniform on (0, 1).
+
+    Args:
+        shape: of the noise.
+        seed: a `keras.random.SeedGenerator`.
+        dtype: float32 or float64.
+
+    Source: Jang et al. 2017, eq. 1.
+    """
+    uniform = keras.random.uniform(shape, 1e-20, 1.0, dtype=dtype, seed=seed)  # log 0 would be infinite
+    return -ops.log(-ops.log(uniform))
+
+
 def perturbed(scores: Any, seed: Any) -> Any:
-    """e + g with Gumbel noise g = -log(-log u), u uniform on (0, 1): its argmax is a draw from softmax(e).
+    """e + g with Gumbel noise g: its argmax is a draw from softmax(e).
 
     Args:
         scores: (...,) floats.
@@ -23,9 +37,7 @@ def perturbed(scores: Any, seed: Any) -> Any:
     Source: Jang et al. 2017, eq. 1.
     """
     wide = widened(scores)
-    dtype = keras.backend.standardize_dtype(wide.dtype)
-    uniform = keras.random.uniform(ops.shape(wide), 1e-20, 1.0, dtype=dtype, seed=seed)  # log 0 would be infinite
-    return wide - ops.log(-ops.log(uniform))
+    return wide + gumbel(ops.shape(wide), seed, keras.backend.standardize_dtype(wide.dtype))
 
 
 def one_hot(scores: Any, mask: Any = None) -> Any:

@@ -97,7 +97,7 @@ class Places(NamedTuple):
 def lay_out(index: Any, experts: int) -> Places:
     """Sort choices by expert, with shapes that depend on their number alone (as jit needs).
 
-    Blocks are so small that empty places are at most about a quarter.
+    Blocks are so small that for every four choices at most one place is empty.
 
     Args:
         index: the chosen experts, (choices,) integers.
@@ -105,7 +105,7 @@ def lay_out(index: Any, experts: int) -> Places:
     """
     count = ops.shape(index)[0]
     size = count // (4 * experts) + 1
-    blocks = count // size + experts  # each expert leaves at most one block unfilled
+    blocks = (count + experts * (size - 1)) // size  # each expert leaves at most size - 1 places empty
     mine = ops.one_hot(index, experts, dtype="int32")  # (choices, experts)
     rank = ops.sum(mine * (ops.cumsum(mine, axis=0) - 1), axis=-1)  # (choices,), how many of its expert came before
     used = (ops.sum(mine, axis=0) + size - 1) // size  # (experts,), blocks

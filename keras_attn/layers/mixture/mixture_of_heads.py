@@ -25,7 +25,7 @@ class MixtureOfHeads(keras.layers.Layer):
     with p_t = softmax(q_t W_g), G the k experts of the largest p, w_it = p_it / detach(sum_{j in G} p_jt).
 
     Only the chosen heads are computed, projections included: tokens are sorted by expert and no token is dropped, so
-    multiply-adds grow with `active` and not with `experts` (up to a quarter more for places that stay empty, see
+    multiply-adds grow with `active` and not with `experts` (and up to a quarter more for places that stay empty, see
     `ops.routing.lay_out`). With 2,048 tokens of width 512, 2 of 16 heads of 64, projecting takes 6 ms forward and
     backward where all heads take 12; 2 of 64 heads: 13 against 41 (2 cores, 2026-11-20).
 
@@ -149,7 +149,7 @@ class MixtureOfHeads(keras.layers.Layer):
         dropped = ops.reshape(self.drop(weight, training=training), (batch, length * self.active, key_length))
         head = ops.matmul(dropped, self.project_value(value))  # (batch, query_length * active, value_dim)
 
-        head = ops.reshape(head, (batch * length * self.active, -1)) * ops.reshape(gate, (-1, 1))
+        head = ops.reshape(head, (batch * length * self.active, head.shape[-1])) * ops.reshape(gate, (-1, 1))
         out = routing.apply(head, self.output_kernel, places)  # (tokens * active, features)
         out = ops.sum(
             ops.reshape(out, (batch, length, self.active, features)), axis=2

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attn.errors import expect
 from keras_attn.layers.weighing.weighing import Weighing
 from keras_attn.ops import hard
+from keras_attn.ops.weights import widened
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -26,11 +28,14 @@ class StraightThroughWeighing(Weighing):
             large. The paper starts at 1 and does not go below 0.5.
         seed: integer for the noise, or None.
 
-    Call arguments and result are those of `Weighing`; the mathematics is `keras_attn.ops.straight_through`.
+    Call arguments and result are those of `Weighing`; the mathematics is `keras_attn.ops.straight_through`. Noise that
+    was drawn ahead of the call, with `noise`, can be handed in by that name.
 
     Source: Jang, Gu, Poole 2017, "Categorical Reparameterization with Gumbel-Softmax", eq. 1-2 and section 2.2;
     Maddison, Mnih, Teh 2017, "The Concrete Distribution".
     """
+
+    draws = True
 
     def __init__(self, temperature: float = 1.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -39,9 +44,16 @@ class StraightThroughWeighing(Weighing):
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
-    def call(self, scores: Any, visible: Any = None, training: bool | None = None) -> Any:
-        drawn = hard.perturbed(scores, self.random) if training else scores
-        return keras.ops.cast(hard.straight_through(drawn, visible, self.temperature), scores.dtype)
+    def noise(self, shape: Any, dtype: str) -> Any:
+        return hard.gumbel(shape, self.random, dtype)
+
+    def call(self, scores: Any, visible: Any = None, training: bool | None = None, noise: Any = None) -> Any:
+        drawn = widened(scores)
+        if training:
+            dtype = keras.backend.standardize_dtype(drawn.dtype)
+            noise = self.noise(ops.shape(drawn), dtype) if noise is None else noise
+            drawn = drawn + ops.cast(noise, dtype)
+        return ops.cast(hard.straight_through(drawn, visible, self.temperature), scores.dtype)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "temperature": self.temperature, "seed": self.seed}
