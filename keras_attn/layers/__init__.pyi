@@ -15,7 +15,13 @@ from .multi_query import MultiQueryAttention as MultiQueryAttention
 from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
 from .pooling.learned_query import LearnedQueryPooling as LearnedQueryPooling
 from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
+from .positions.alibi import ALiBi as ALiBi
 from .positions.attention_positions import AttentionPositions as AttentionPositions
+from .positions.learned import LearnedPositions as LearnedPositions
+from .positions.relative import RelativePositions as RelativePositions
+from .positions.rotary import RotaryPositions as RotaryPositions
+from .positions.sine import SinePositions as SinePositions
+from .positions.t5_bias import T5Bias as T5Bias
 from .recurrent.attention_cell import AttentionCell as AttentionCell
 from .recurrent.context_cell import ContextCell as ContextCell
 from .recurrent.deep_output import DeepOutput as DeepOutput
@@ -34,6 +40,7 @@ from .scoring.scaled_dot import ScaledDotScoring as ScaledDotScoring
 from .scoring.scoring import Scoring as Scoring
 from .scoring.tanh_sum import TanhSumScoring as TanhSumScoring
 from .scoring.unit_vector import UnitVector as UnitVector
+from .sliding_window import SlidingWindowAttention as SlidingWindowAttention
 from .vision.cbam import CBAM as CBAM
 from .vision.channel_attention import ChannelAttention as ChannelAttention
 from .vision.concatenation_non_local_block import ConcatenationNonLocalBlock as ConcatenationNonLocalBlock

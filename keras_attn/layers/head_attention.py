@@ -171,15 +171,18 @@ class HeadAttention(keras.layers.Layer):
         may_be_blind = mask is not None  # causality alone lets everybody see something
         if causal:
             mask = masks.both(mask, masks.causal(query_position, key_position)[None])
-        query = head_ops.split(self.project_query(query), self.heads)
-        query = self._turn(query, query_position) / math.sqrt(self.head_dim)
-        context, weights = self._attend(query, memory, mask, query_position, key_position, training)
+        queries = self._queries(query, query_position)  # (batch, query_length, heads, head_dim)
+        context, weights = self._attend(queries, memory, mask, query_position, key_position, training)
         context = head_ops.merge(context, self.heads * self.value_dim)
         output = self.project_output(context)  # (batch, query_length, units)
         if not may_be_blind:
             return output, weights
         sees = ops.cast(ops.any(mask, axis=-1, keepdims=True), self.compute_dtype)  # (batch, query_length, 1)
         return output * sees, weights * ops.expand_dims(sees, 1)
+
+    def _queries(self, query: Any, position: Any) -> Any:
+        queries = head_ops.split(self.project_query(query), self.heads)
+        return self._turn(queries, position) / math.sqrt(self.head_dim)
 
     def _attend(
         self, query: Any, memory: dict, mask: Any, query_position: Any, key_position: Any, training: bool | None

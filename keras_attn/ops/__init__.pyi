@@ -1,3 +1,5 @@
+from .distances import buckets as buckets
+from .distances import slopes as slopes
 from .hard import entropy as entropy
 from .hard import log_softmax as log_softmax
 from .hard import one_hot as one_hot
@@ -8,6 +10,8 @@ from .masks import causal as causal
 from .memory import extend as extend
 from .pairs import mean_weights as mean_weights
 from .penalties import redundancy as redundancy
+from .positions import rotate as rotate
+from .positions import sine as sine
 from .scores import additive as additive
 from .scores import dot as dot
 from .scores import scaled_dot as scaled_dot

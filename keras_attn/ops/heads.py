@@ -85,6 +85,8 @@ def softmax(scores: Any, mask: Any = None) -> Any:
         scores: (batch, heads, query_length, key_length), at least 32 bits wide.
         mask: booleans broadcastable to (batch, query_length, key_length), True = may look; None = all.
     """
+    if scores.shape[-1] == 1:
+        return ops.ones_like(scores)  # of one number Keras warns
     if mask is not None:
         # -1e30 is finite, and beside it no score matters: hidden keys get exactly zero.
         scores = scores + ops.expand_dims(ops.where(mask, 0.0, ops.cast(-1e30, scores.dtype)), 1)
