@@ -1,7 +1,4 @@
-"""One row for each layer and each model: what the conformance tests run over.
-
-Sizes are primes, and no two dimensions have the same, so that no transpose hides.
-"""
+"""One row for each layer and each model: what the conformance tests run over; layers also in the files of `rows/`."""
 
 from __future__ import annotations
 
@@ -11,44 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from keras import layers, tree
 
 from keras_attn.layers import AdditiveScoring, Attention, AttentionCell, ContextCell, DeepOutput, MemoryCell, Unroll
 from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
+from keras_attn.testing.arrays import numpy as numpy
+from keras_attn.testing.model_specimen import ModelSpecimen, drawn
+from keras_attn.testing.model_subject import ModelSubject, asked
 from keras_attn.testing.specimen import LENGTHS, SIZES, Spec, Specimen, fill
 
 KEY_LENGTHS, QUERY_LENGTHS = LENGTHS["key_length"], LENGTHS["query_length"]
-
-
-@dataclass(frozen=True)
-class LayerRow(Specimen):
-    """A specimen, and how the tests find their way in its outputs."""
-
-    def visible(self, arrays: dict[str, Any]) -> np.ndarray:
-        """Who may look where by these arguments, (batch, query_length, key_length): the rule written once more."""
-        may = np.ones(WEIGHTS.shape, bool)
-        key_mask = arrays.get("value_mask", arrays.get("memory", {}).get("mask"))
-        if key_mask is not None:
-            may &= key_mask[:, None, :]
-        if "query_mask" in arrays:
-            may &= arrays["query_mask"][:, :, None]
-        if "attention_mask" in arrays:
-            may &= arrays["attention_mask"]
-        if self.options.get("use_causal_mask"):
-            may &= np.tri(*WEIGHTS.shape[1:], dtype=bool)
-        return may
-
-    def weights(self, outputs: Any) -> Any:
-        """The attention weights among the outputs."""
-        return outputs[0]["weights"] if self.name.startswith("unroll") else outputs[1]
-
-    @property
-    def attends(self) -> bool:
-        """Whether attention weights are among the outputs."""
-        return any(spec is WEIGHTS for spec in tree.flatten(self.outputs)) and self.outputs is not WEIGHTS
 
 
 def attention() -> Attention:
@@ -91,7 +62,7 @@ CELLS = {
 }
 
 
-def unroll(kind: str, name: str) -> LayerRow:
+def unroll(kind: str, name: str) -> Specimen:
     make, states = CELLS[name]
 
     def layer() -> Unroll:
@@ -106,7 +77,8 @@ def unroll(kind: str, name: str) -> LayerRow:
     if kind == "attention":
         parts["weights"] = WEIGHTS
     inputs = {"inputs": Spec("batch query_length embedding"), "state": state, "memory": MEMORIES[kind]}
-    return LayerRow(f"unroll-{kind}-{name}", layer, inputs, (parts, state))
+    claims = frozenset({"sums to one", "positive", "key order", "causal"})
+    return Specimen(f"unroll-{kind}-{name}", layer, inputs, (parts, state), claims=claims)
 
 
 def _rows() -> list[Specimen]:
@@ -116,14 +88,14 @@ def _rows() -> list[Specimen]:
 
 
 LAYERS = [
-    LayerRow(
+    Specimen(
         "additive-scoring",
         lambda: AdditiveScoring(SIZES["hidden"]),
         {"query": QUERY, "key": Spec("batch key_length hidden")},
-        WEIGHTS,
+        Spec("batch query_length key_length"),
     ),
-    LayerRow("attention", attention, {"query": QUERY, "value": VALUE}, CONTEXT),
-    LayerRow(
+    Specimen("attention", attention, {"query": QUERY, "value": VALUE}, CONTEXT),
+    Specimen(
         "attention-masked",
         attention,
         {
@@ -136,20 +108,21 @@ LAYERS = [
         (CONTEXT, WEIGHTS),
         {"return_attention_scores": True},
     ),
-    LayerRow(
+    Specimen(
         "attention-causal",
         attention,
         {"query": QUERY, "value": VALUE, "attention_mask": Spec("batch query_length key_length", "mask")},
         (CONTEXT, WEIGHTS),
         {"return_attention_scores": True, "use_causal_mask": True},
     ),
-    LayerRow(
+    Specimen(
         "deep-output",
         lambda: DeepOutput(SIZES["units"]),
         {"parts": [QUERY, Spec("batch query_length features"), Spec("batch query_length embedding")]},
         Spec("batch query_length units"),
     ),
     *(unroll(kind, name) for kind in MEMORIES for name in CELLS),
+    *_rows(),
 ]
 
 
@@ -165,27 +138,25 @@ class ModelRow:
     decoder: RNNDecoder
     vocabularies: tuple[int, int] = (31, 37)
     share_embeddings: bool = False
+    claims: frozenset[str] = frozenset({"sums to one", "positive"})
 
-    @functools.cache  # noqa: B019  # rows live as long as the tests
+    @functools.cached_property
+    def subject(self) -> ModelSubject:
+        """What the promises look at."""
+        return ModelSubject(ModelSpecimen(self.name, self._new, *self.vocabularies, self.claims))
+
     def views(self, policy: str = "float32") -> Views:
         """Built once for each dtype policy, with the same weights. Do not train them: `fresh` is for that."""
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(policy)
-        try:
-            return self.fresh()
-        finally:
-            keras.config.set_dtype_policy(before)
+        return self.subject.views(policy)
 
     def fresh(self) -> Views:
         """New layers with the same weights."""
-        views = seq2seq(
-            self.encoder,
-            self.decoder,
-            *self.vocabularies,
-            share_embeddings=self.share_embeddings,
-        )
+        views = self._new()
         fill(views.training.weights)
         return views
+
+    def _new(self) -> Views:
+        return seq2seq(self.encoder, self.decoder, *self.vocabularies, share_embeddings=self.share_embeddings)
 
     @property
     def attends(self) -> bool:
@@ -193,22 +164,19 @@ class ModelRow:
 
     def source(self) -> np.ndarray:
         """Ids (batch, source_length), padded with 0."""
-        return ids(2, self.vocabularies[0], KEY_LENGTHS)
+        return self.subject.source()
 
     def target(self) -> np.ndarray:
         """Ids (batch, target_length) as the decoder reads them: start, then tokens; padded with 0."""
-        target = ids(3, self.vocabularies[1], QUERY_LENGTHS)
-        target[:, 0] = 2
-        return target
+        return self.subject.target()
 
     def inputs(self) -> dict[str, np.ndarray]:
-        return {"source": self.source(), "target": self.target()}
+        return self.subject.inputs
 
 
 def step(views: Views, tokens: Any, memory: dict, state: dict, position: int = 0) -> dict[str, Any]:
     """One call of the step view."""
-    given = {"tokens": tokens, "position": np.int32(position), "memory": memory, "state": state}
-    return views.step(tree.map_structure(keras.ops.convert_to_tensor, given))  # Keras takes no mixture
+    return views.step(asked(tokens, {"memory": memory, "state": state}, position))
 
 
 def _models() -> list[ModelRow]:
@@ -254,28 +222,13 @@ def over(rows: list[Any]) -> pytest.MarkDecorator:
 
 
 every_layer, every_model = over(LAYERS), over(MODELS)
-attending_layers = over([row for row in LAYERS if row.attends])
 attending_models = over([row for row in MODELS if row.attends])
-unrolled_layers = over([row for row in LAYERS if row.name.startswith("unroll")])
 
 
 # Numbers
 
 
-def ids(seed: int, vocabulary: int, lengths: tuple[int, ...]) -> np.ndarray:
-    """Ids above the special ones, (batch, longest), padded with 0."""
-    drawn = np.random.default_rng(seed).integers(4, vocabulary, (len(lengths), max(lengths)), dtype="int32")
-    return np.where(np.arange(max(lengths)) < np.array(lengths)[:, None], drawn, 0).astype("int32")
-
-
-def numpy(nested: Any) -> Any:
-    """Tensors of any backend as NumPy arrays; bfloat16 as float32."""
-
-    def convert(tensor: Any) -> np.ndarray:
-        narrow = keras.backend.standardize_dtype(tensor.dtype) == "bfloat16"
-        return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32") if narrow else tensor)
-
-    return tree.map_structure(convert, nested)
+ids = drawn
 
 
 def same(first: Any, second: Any, tolerance: float = 0.0) -> None:

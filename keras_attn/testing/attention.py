@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import keras
 
+from keras_attn.testing.chosen import chosen
 from keras_attn.testing.promises.table import PROMISES
 from keras_attn.testing.protocol import remaker, specimens
 from keras_attn.testing.report import Report
@@ -40,10 +41,7 @@ def check_attention(
             what came.
         ValueError: an unknown promise or claim, or a call that needs a specimen.
     """
-    unknown = sorted(set(only) - {promise.name for promise in PROMISES})
-    if unknown:
-        names = ", ".join(promise.name for promise in PROMISES)
-        raise ValueError(f"only: expected some of {names}, got {', '.join(unknown)}")
+    promises = chosen(PROMISES, only)
     if isinstance(layer, Specimen):
         title, cases = layer.name, [layer]
     else:
@@ -51,7 +49,6 @@ def check_attention(
         title = re.sub("(?<=[a-z])(?=[A-Z])", "-", type(make()).__name__).lower()
         cases = specimens(title, make, frozenset(claims))
     subjects = [Subject(case) for case in cases]
-    promises = [promise for promise in PROMISES if not only or promise.name in only]
     report = Report(title, promises, [promise.judge(subject) for promise in promises for subject in subjects])
     if show:
         report.print()

@@ -48,7 +48,7 @@ def visible(specimen: Specimen, arrays: Any, weights: Spec) -> np.ndarray:
         if about is not None:
             may &= np.expand_dims(given[path], [axis for axis in range(len(shape)) if axis not in about])
     if _causal(specimen, weights):
-        may &= np.tri(*shape[-2:]) > 0
+        may &= np.tri(shape[-2], shape[-1]) > 0
     if specimen.sees:
         may &= np.asarray(specimen.sees(arrays), bool)
     return may
