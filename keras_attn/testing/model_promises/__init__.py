@@ -1,0 +1,1 @@
+"""One promise per file: `look(subject)` yields what it compares. `table.py` lists them."""

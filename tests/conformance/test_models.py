@@ -1,0 +1,64 @@
+"""Every model keeps every promise of `keras_attn.testing`, as `check_model` holds them."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+from catalogue import MODELS, attending_models, every_model, numpy, over, step
+
+from keras_attn.testing import Broken
+from keras_attn.testing.model_promises import saved_model
+from keras_attn.testing.model_promises.table import MODEL_PROMISES
+
+VERDICTS = collections.Counter()
+
+
+@pytest.fixture(scope="module")
+def saved(request):
+    """All rows of this run that are to be saved go through one SavedModel."""
+    asked = [it.callspec.params for it in request.session.items if it.module is request.module if "[" in it.name]
+    rows = {it["row"].name: it["row"] for it in asked if "promise" in it and it["promise"].name == "saved model"}
+    for name, functions in saved_model.load([row.subject for row in rows.values()]).items():
+        rows[name].subject.loaded = functions
+
+
+@pytest.mark.parametrize("promise", MODEL_PROMISES, ids=lambda promise: promise.name)
+@over(MODELS)
+def test_a_model_keeps_its_promise(request, row, promise):
+    if promise.name == "saved model":
+        request.getfixturevalue("saved")
+    outcome = promise.judge(row.subject)
+    VERDICTS[promise.name, outcome.verdict] += 1
+    if outcome.verdict == "-":
+        pytest.skip(outcome.what)
+    if outcome.verdict == "broken":
+        raise Broken([outcome]) from outcome.error
+
+
+@every_model
+def test_a_model_has_the_outputs_of_the_table(row):
+    """What docs/design.md says of our own views, beyond what the suite asks of any."""
+    views = row.views()
+    encoded = views.encoder(row.source())
+    out = step(views, row.target(), **encoded)
+    weights = {name: tuple(tensor.shape) for name, tensor in out["weights"].items()}
+    assert weights == ({"decoder": (2, 1, 3, 5)} if row.attends else {})  # (batch, heads, n, source_length)
+    assert set(encoded) == {"memory", "state"}
+    assert set(out) == {"logits", "state", "weights"}
+
+
+@attending_models
+def test_no_weights_of_a_model_are_uniform(row):
+    views = row.views()
+    weights = numpy(step(views, row.target(), **views.encoder(row.source()))["weights"]["decoder"])
+    assert weights[0, 0, 0].max() > 1.05 * weights[0, 0, 0].min()
+    assert np.isfinite(weights).all()
+
+
+def test_no_promise_is_idle():
+    """Every promise found models that make it."""
+    if sum(VERDICTS.values()) < len(MODEL_PROMISES) * len(MODELS):
+        pytest.skip("some rows or promises were deselected")
+    assert {name for name, verdict in VERDICTS if verdict == "held"} == {promise.name for promise in MODEL_PROMISES}
