@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_attn.errors import expect
 from keras_attn.layers.vision.image_layer import ImageLayer
 from keras_attn.layers.vision.soft_mask_branch import SoftMaskBranch
+from keras_attn.shapes import check
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -49,12 +49,6 @@ class ResidualAttention(ImageLayer):
         )
 
     def build(self, inputs_shape: Any, trunk_shape: Any = None) -> None:
-        expect(
-            trunk_shape is None or trunk_shape[-1] == self.channels_of(inputs_shape),
-            "trunk",
-            f"the shape of `inputs`, {tuple(inputs_shape)}",
-            tuple(trunk_shape or ()),
-        )
         self.mask.build(inputs_shape)
         self.built = True
 
@@ -66,8 +60,12 @@ class ResidualAttention(ImageLayer):
         training: bool | None = None,
     ) -> Any:
         self.check(inputs)
+        trunk = inputs if trunk is None else trunk
+        names = ("batch", "height", "width", "channels")
+        known = {name: size for name, size in zip(names, inputs.shape, strict=True) if size is not None}
+        check(trunk, " ".join(names), "trunk", **known)
         mask = self.mask(inputs, training=training)
-        output = (1 + mask) * (inputs if trunk is None else trunk)  # (batch, height, width, channels)
+        output = (1 + mask) * trunk  # (batch, height, width, channels)
         return (output, mask) if return_attention_scores else output
 
     def scores_spec(self, inputs_shape: Any) -> Any:
