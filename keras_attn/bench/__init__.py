@@ -1,0 +1,1 @@
+"""Comparisons that anyone can regenerate: `keras-attn bench`."""
