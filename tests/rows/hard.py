@@ -52,7 +52,7 @@ ROWS: list[Specimen] = [
         {"query": QUERY, "value": VALUE, "attention_mask": Spec("batch query_length key_length", "mask")},
         (CONTEXT, WEIGHTS, LOG_PROBABILITY, ENTROPY),
         {**EVERYTHING, "use_causal_mask": True},
-        CLAIMS,
+        CLAIMS | {"causal"},
     ),
     Specimen(
         "straight-through-weighing",

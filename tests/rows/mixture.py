@@ -28,13 +28,15 @@ MIXED, LISTENED = Spec("batch query_length features"), Spec("batch query_length 
 GATES, WEIGHTS = Spec("batch query_length units"), Spec("batch heads query_length key_length", "weights")
 SHOWN = {"return_attention_scores": True}
 LISTENING = frozenset({"sums to one", "positive"})  # an expert has a place: another order is another layer
+# Between experts that are wanted nearly as much, rounding may choose.
+HEADS = frozenset({"sums to one", "positive", "key order", "jumps"})
 
 ROWS: list[Specimen] = [
     Specimen("expert-attention", experts, {"inputs": INPUTS}, MIXED, claims=LISTENING),
     Specimen(
         "expert-attention-learned-keys",
         lambda: experts(keys="learned"),
-        {"inputs": INPUTS, "inputs_mask": Spec("batch query_length", "mask")},
+        {"inputs": INPUTS, "mask": Spec("batch query_length", "mask")},
         (MIXED, LISTENED),
         SHOWN,
         LISTENING,
@@ -52,7 +54,7 @@ ROWS: list[Specimen] = [
         SHOWN,
         LISTENING,
     ),
-    Specimen("mixture-of-heads", heads, {"query": QUERY, "value": VALUE}, QUERY),
+    Specimen("mixture-of-heads", heads, {"query": QUERY, "value": VALUE}, QUERY, claims=HEADS),
     Specimen(
         "mixture-of-heads-masked",
         heads,
@@ -65,6 +67,7 @@ ROWS: list[Specimen] = [
         },
         (QUERY, WEIGHTS, GATES),
         {**SHOWN, "return_gates": True},
+        HEADS,
     ),
     Specimen(
         "mixture-of-heads-causal",
@@ -72,5 +75,6 @@ ROWS: list[Specimen] = [
         {"query": QUERY, "value": VALUE, "attention_mask": Spec("batch query_length key_length", "mask")},
         (QUERY, Spec("batch one query_length key_length", "weights")),
         {**SHOWN, "use_causal_mask": True},
+        HEADS | {"causal", "random"},
     ),
 ]

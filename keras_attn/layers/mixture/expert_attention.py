@@ -35,8 +35,8 @@ class ExpertAttention(keras.layers.Layer):
         inputs: what the experts read, (batch, ..., input_features).
         query: what the gate reads, (batch, ..., query_features), with the leading dimensions of the experts' outputs;
             `inputs` if None.
-        inputs_mask, query_mask: (batch, ...) booleans, of what the gate reads: where it is False nothing is read (zero
-            output, zero weights). Keras fills them from hidden masks.
+        mask: (batch, ...) booleans of `inputs`, which counts where they are the query, and `query_mask` of the query:
+            where it is False nothing is read (zero output, zero weights). Keras fills both from hidden masks.
         expert_mask: booleans broadcastable to (batch, ..., experts), True = may be listened to.
         return_attention_scores: also return p.
 
@@ -97,7 +97,7 @@ class ExpertAttention(keras.layers.Layer):
         self,
         inputs: Any,
         query: Any = None,
-        inputs_mask: Any = None,
+        mask: Any = None,
         query_mask: Any = None,
         expert_mask: Any = None,
         return_attention_scores: bool = False,
@@ -105,11 +105,11 @@ class ExpertAttention(keras.layers.Layer):
     ) -> Any:
         output = ops.stack([expert(inputs) for expert in self.experts], axis=-2)  # (batch, ..., experts, features)
         key = self.project_key(output) if self.keys == "outputs" else self.key  # ([batch, ...,] experts, units)
-        query, query_mask = (inputs, inputs_mask) if query is None else (query, query_mask)
+        query, query_mask = (inputs, mask) if query is None else (query, query_mask)
         asked = ops.expand_dims(self.project_query(query), -2)  # (batch, ..., 1, units)
         score = ops.squeeze(ops.matmul(ops.tanh(asked + key), ops.expand_dims(self.v, -1)), -1)  # (batch, ..., experts)
-        mask = masks.both(None if query_mask is None else ops.expand_dims(query_mask, -1), expert_mask)
-        weight = weights.softmax(score, mask)
+        visible = masks.both(None if query_mask is None else ops.expand_dims(query_mask, -1), expert_mask)
+        weight = weights.softmax(score, visible)
         mixed = ops.squeeze(ops.matmul(ops.expand_dims(weight, -2), output), -2)  # (batch, ..., features)
         return (mixed, weight) if return_attention_scores else mixed
 
