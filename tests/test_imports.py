@@ -32,12 +32,12 @@ BELOW: dict[str, set[str]] = {
     "export": {"text", "decoding"},
 }
 EVERYBODY_MAY = {"errors", "whole_file"}
-EVERYTHING = {"recipes", "cli"}  # may import any unit
+EVERYTHING = {"recipes", "bench", "cli"}  # may import any unit
 ALONE = {"errors", "whole_file", "exit_status", "line_decoder", "parse", "quiet"}  # import no unit
 
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {
-    *("text", "export", "serving", "recipes", "data/batching.py", "training/callbacks", "testing/backend.py"),
+    *("text", "export", "serving", "recipes", "bench", "data/batching.py", "training/callbacks", "testing/backend.py"),
     "quiet.py",  # imports it on the command line's behalf
 }
 TENSORFLOW = {"tensorflow", "tensorflow_text", "tf_keras"}
