@@ -1,4 +1,4 @@
-"""Sliding-window attention: self-attention to what is near, at a cost that grows linearly with the length."""
+"""Sliding-window attention: multi-head attention to what is near, at a cost that grows linearly with the length."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from keras_attn.ops import blocks, masks
 from keras_attn.ops import memory as memory_ops
 from keras_attn.shapes import check
 
-BLOCK = 32  # at least so many queries at once, or matrices get too small to be fast
+BLOCK = 32  # queries that are worked on together: with fewer, matrices get too small to be fast
 
 
 @keras.saving.register_keras_serializable("keras_attn")
 class SlidingWindowAttention(HeadAttention):
-    """Multi-head self-attention in which position i sees i - w ... i + w; with a causal mask i - w ... i.
+    """Multi-head attention in which position i sees positions i - w ... i + w; with a causal mask i - w ... i.
 
-                        key                   The sequence is cut into blocks, each looks at itself and its
+                        key                   Queries are cut into blocks, each looks at itself and its
                   # # # . . . . .             neighborhood, and the matrix of all scores is never there: time and
           query   # # # # . . . .   w = 2     memory are linear in the length.
                   # # # # # . . .
@@ -28,17 +28,15 @@ class SlidingWindowAttention(HeadAttention):
 
     Args:
         heads, head_dim: as in `MultiHeadAttention`, whose other arguments are taken too.
-        window: w, how far it sees to each side; a query sees itself even with 0.
+        window: w, how far it sees to each side; with 0 a position sees itself only.
 
-    Call arguments:
-        query: (batch, length, features).
-        query_mask: (batch, length) booleans: where False, nothing is seen and nobody sees it.
-        use_causal_mask: no position sees a later one.
-        return_attention_scores: also return the weights.
+    Call arguments: those of `MultiHeadAttention` without `attention_mask`, which would have a place for each pair.
+        The value is the query again, or a sequence beside it in which positions mean the same.
 
     Returns:
-        (batch, length, units); with `return_attention_scores` also weights (batch, heads, length, 2 w + 1), causal
-        (batch, heads, length, w + 1): number j of query i is what it gives to key i - w + j. `step` returns the latter.
+        (batch, query_length, units); with `return_attention_scores` also weights (batch, heads, query_length,
+        2 w + 1), causal (batch, heads, query_length, w + 1): place j of query i is what it gives to key i - w + j. A
+        query that may see nothing gets zeros in both. `step` gives causal ones.
 
     Source: Beltagy, Peters, Cohan 2020, "Longformer: The Long-Document Transformer", section 3.1.
     """
@@ -48,23 +46,26 @@ class SlidingWindowAttention(HeadAttention):
         expect(window >= 0, "window", "at least 0", window)
         self.window = window
 
-    def build(self, query_shape: Any) -> None:
-        super().build(query_shape, query_shape)
-
     def call(
         self,
         query: Any,
+        value: Any,
+        key: Any = None,
         query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
         use_causal_mask: bool = False,
         return_attention_scores: bool = False,
         training: bool | None = None,
     ) -> Any:
-        check(query, "batch length features", "query")
-        place = ops.arange(ops.shape(query)[1])  # (length,)
+        check(query, "batch query_length query_features", "query")
+        check(value, "batch key_length features", "value")
+        if key is not None:
+            check(key, "batch key_length key_features", "key")
+        memory = self.project_memory(value, key)
+        seen, looks = masks.both(value_mask, key_mask), masks.both(query_mask)
         after = 0 if use_causal_mask else self.window
-        mask = masks.both(query_mask)
-        memory = self.project_memory(query)
-        output, weights = self._slide(query, place, memory, after, seen=mask, looks=mask, training=training)
+        output, weights = self._slide(query, memory, after, seen=seen, looks=looks, training=training)
         return (output, weights) if return_attention_scores else output
 
     def step(
@@ -76,73 +77,69 @@ class SlidingWindowAttention(HeadAttention):
         return_attention_scores: bool = False,
         training: bool | None = None,
     ) -> tuple[Any, dict[str, Any]]:
-        place = ops.cast(position, "int32") + ops.arange(ops.shape(x)[1])  # (n,)
-        cached = memory_ops.extend(cache, **self.project_memory(x, position=place), position=position)
-        cut = {"start": None if cache is None else place[0], "seen": masks.both(key_mask)}
-        output, weights = self._slide(x, place, cached, 0, **cut, training=training)
-        return ((output, weights) if return_attention_scores else output), cached
+        position = ops.cast(position, "int32")
+        place = position + ops.arange(ops.shape(x)[1])  # (n,)
+        memory = memory_ops.extend(cache, **self.project_memory(x, position=place), position=position)
+        seen, inside = masks.both(key_mask), cache is not None
+        output, weights = self._slide(x, memory, 0, position, inside, seen=seen, training=training)
+        return ((output, weights) if return_attention_scores else output), memory
 
     def _slide(
         self,
-        x: Any,
-        place: Any,
+        query: Any,
         memory: dict[str, Any],
         after: int,
-        start: Any = None,
+        start: Any = 0,
+        inside: bool = False,
         seen: Any = None,
         looks: Any = None,
         training: bool | None = None,
     ) -> tuple[Any, Any]:
-        """Attention of `x` (batch, n, features) at `place` (n,) to what is near.
-
-        `memory` begins with x, or, if `start` is given, x is at `start` of it. `seen` (batch, time) and `looks`
-        (batch, n) are masks or None.
-        """
-        batch, length = ops.shape(x)[:2]
+        """Output and weights of queries at `start` and after, the memory's first place or, if `inside`, one of it."""
+        batch, length = ops.shape(query)[:2]
         width = self.window + after + 1
-        block, around = self._spans(memory, seen, start, length, after)
-        visible = ops.expand_dims(around.pop("seen"), 2)  # (1 or batch, blocks, 1, span)
+        block, around = self._around(memory, seen, length, after, start if inside else None)
         mask = masks.both(
-            visible, blocks.near(block, width), None if looks is None else blocks.cut(looks, block)[..., None]
+            ops.expand_dims(around.pop("seen"), 2),  # (1 or batch, blocks, 1, span)
+            blocks.near(block, width),  # (block, span)
+            None if looks is None else blocks.cut(looks, block)[..., None],  # (batch, blocks, block, 1)
         )
-        query = blocks.cut(self._queries(x, place), block)  # (batch, blocks, block, heads, head_dim)
-        count = ops.shape(query)[1]
+        sees = ops.cast(ops.any(mask, axis=-1), self.compute_dtype)  # (1 or batch, blocks, block)
+        queries = blocks.cut(self._queries(query, start + ops.arange(length)), block)
+        count = ops.shape(queries)[1]
         mask = ops.broadcast_to(mask, (batch, *ops.shape(mask)[1:]))  # (batch, blocks, block, span)
-        query, mask, key, value = (
-            ops.reshape(leaf, (batch * count, *ops.shape(leaf)[2:])) for leaf in (query, mask, *around.values())
+        queries, mask, key, value = (
+            ops.reshape(x, (batch * count, *ops.shape(x)[2:])) for x in (queries, mask, around["key"], around["value"])
         )
-        here, there = self.window + ops.arange(block), ops.arange(block + width - 1)
-        context, weights = self._attend(query, {"key": key, "value": value}, mask, here, there, training)
-        context = ops.reshape(context, (batch, count * block, self.heads * self.value_dim))[:, :length]
-        output = self.project_output(context)  # (batch, n, units)
+        here, there = self.window + ops.arange(block), ops.arange(block + width - 1)  # differences are what counts
+        context, weights = self._attend(queries, {"key": key, "value": value}, mask, here, there, training)
+        context = ops.reshape(context, (batch, count * block, self.heads * self.value_dim))
+        output = self.project_output(context[:, :length])  # (batch, query_length, units)
         weights = ops.reshape(blocks.band(weights, width), (batch, count, self.heads, block, width))
-        weights = ops.reshape(ops.transpose(weights, (0, 2, 1, 3, 4)), (batch, self.heads, count * block, width))
-        weights = weights[:, :, :length]
-        if seen is None and looks is None:
-            return output, weights
-        sees = ops.reshape(ops.any(mask, axis=-1), (batch, count * block))[:, :length]
-        sees = ops.cast(sees, self.compute_dtype)
-        return output * sees[:, :, None], weights * sees[:, None, :, None]
+        weights = ops.transpose(weights * sees[:, :, None, :, None], (0, 2, 1, 3, 4))
+        weights = ops.reshape(weights, (batch, self.heads, count * block, width))[:, :, :length]
+        sees = ops.reshape(sees, (ops.shape(sees)[0], count * block, 1))[:, :length]
+        return output * sees, weights
 
-    def _spans(self, memory: dict, seen: Any, start: Any, length: Any, after: int) -> tuple[Any, dict[str, Any]]:
-        """The block's size, and for each block what is around it: key, value and which of them are there."""
+    def _around(self, memory: dict, seen: Any, length: Any, after: int, start: Any) -> tuple[Any, dict[str, Any]]:
+        """The number of queries in a block; and for each block keys, values and whether they are there to be seen."""
         if start is None:
-            seen = ops.ones((1, length), "bool") if seen is None else seen
-            leaves = {**memory, "seen": seen}
-            return BLOCK, {name: blocks.around(leaf, BLOCK, self.window, after) for name, leaf in leaves.items()}
+            seen = ops.ones((1, ops.shape(memory["key"])[1]), "bool") if seen is None else seen
+            cut = (length, BLOCK, self.window, after)
+            return BLOCK, {name: blocks.around(leaf, *cut) for name, leaf in {**memory, "seen": seen}.items()}
         block = min(BLOCK, length) if isinstance(length, int) else ops.minimum(BLOCK, length)
-        index = blocks.places(start, length, block, self.window)  # (blocks, span)
-        around = {name: blocks.gather(leaf, index) for name, leaf in memory.items()}
-        there = (index >= 0)[None]
-        return block, {**around, "seen": there if seen is None else masks.both(there, blocks.gather(seen, index))}
+        place = blocks.places(start, length, block, self.window)  # (blocks, span)
+        around = {name: blocks.gather(leaf, place) for name, leaf in memory.items()}
+        seen = masks.both((place >= 0)[None], None if seen is None else blocks.gather(seen, place))
+        return block, {**around, "seen": seen}  # (batch, blocks, span, ...)
 
     def compute_output_spec(
         self,
         query: Any,
-        query_mask: Any = None,
+        value: Any,
         use_causal_mask: bool = False,
         return_attention_scores: bool = False,
-        training: bool | None = None,
+        **kwargs: Any,
     ) -> Any:
         batch, length = query.shape[:2]
         output = keras.KerasTensor((batch, length, self.units or query.shape[-1]), dtype=self.compute_dtype)

@@ -19,18 +19,20 @@ def cut(x: Any, block: Any) -> Any:
     return ops.reshape(_padded(x, 0, blocks * block), (batch, blocks, block, *ops.shape(x)[2:]))
 
 
-def around(x: Any, block: int, before: int, after: int) -> Any:
-    """(batch, length, ...) -> (batch, blocks, before + block + after, ...): each block of `cut` and its neighbors.
+def around(x: Any, length: Any, block: int, before: int, after: int) -> Any:
+    """(batch, any length, ...) -> (batch, blocks, before + block + after, ...): what is around each block of `cut`.
+
+    Zeros stand where nothing is. There are as many blocks as `cut` makes of `length` places.
 
     >>> import numpy as np
-    >>> np.asarray(around(np.arange(1, 6)[None], 2, before=1, after=0)).tolist()
+    >>> np.asarray(around(np.arange(1, 6)[None], 5, 2, before=1, after=0)).tolist()
     [[[0, 1, 2], [2, 3, 4], [4, 5, 0]]]
     """
-    batch, length = ops.shape(x)[:2]
-    blocks = -(-length // block)
-    pieces = 1 - (-(before + after) // block)  # in how many blocks the longest neighborhood begins or ends
-    count = blocks + pieces - 1
-    chunks = ops.reshape(_padded(x, before, count * block), (batch, count, block, *ops.shape(x)[2:]))
+    batch = ops.shape(x)[0]
+    pieces = 1 - (-(before + after) // block)  # in how many blocks a neighborhood begins or ends
+    count = -(-length // block) + pieces - 1
+    padded = _padded(x[:, : count * block - before], before, count * block)
+    chunks = ops.reshape(padded, (batch, count, block, *ops.shape(x)[2:]))
     # Slices side by side rather than one gather, whose gradient is slow.
     spans = ops.concatenate([chunks[:, i : i - pieces + 1 or None] for i in range(pieces)], axis=2)
     return spans[:, :, : before + block + after]
