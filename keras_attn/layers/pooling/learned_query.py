@@ -59,7 +59,7 @@ class LearnedQueryPooling(keras.layers.Layer):
     def build(self, inputs_shape: Any) -> None:
         batch, length, _ = inputs_shape
         rows_shape = (batch, self.rows, self.units)
-        self.seeds = self.add_weight(shape=(self.rows, self.units), initializer="glorot_uniform", name="seeds")
+        self.seeds = self.add_weight(shape=(self.rows, self.units), initializer="glorot_uniform", name="queries")
         self.enter.build(inputs_shape)
         self.attention.build(rows_shape, (batch, length, self.units))
         for layer in (self.feed_forward, *self.norms):
