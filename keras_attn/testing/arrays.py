@@ -59,10 +59,3 @@ def probe(outputs: Any) -> Any:
             numbers = ops.convert_to_tensor(random.normal(size=tensor.shape).astype("float32"))
             total = total + ops.sum(ops.cast(tensor, "float32") * numbers)
     return total
-
-
-def squares(outputs: Any) -> Any:
-    """The sum of squares of all floats that come out."""
-    return sum(
-        ops.sum(ops.cast(tensor, "float32") ** 2) for tensor in tree.flatten(outputs) if "float" in dtype(tensor)
-    )

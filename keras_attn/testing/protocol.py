@@ -99,7 +99,7 @@ def _separate(parameters: list[str], query: Spec, value: Spec, key: Spec) -> Ite
 def _listed(parameters: list[str], query: Spec, value: Spec, key: Spec) -> Iterator[tuple[str, dict, dict]]:
     scores = {"return_attention_scores": True}
     yield "plain", {"inputs": [query, value]}, {}
-    masks = [MASKS["query_mask"], MASKS["value_mask"], MASKS["key_mask"]]
+    masks = [MASKS["query_mask"], MASKS["value_mask"]]
     yield "masked", {"inputs": [query, value, key], "mask": masks}, scores
     if "use_causal_mask" in parameters:
         yield "causal", {"inputs": [query, value, key]}, {**scores, "use_causal_mask": True}

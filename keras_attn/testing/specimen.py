@@ -55,8 +55,13 @@ class Specimen:
 
     def arrays(self, **sizes: int) -> dict[str, Any]:
         """Arguments as NumPy arrays, the same at every call; `sizes` of dimensions replace those in `SIZES`."""
-        random = np.random.default_rng(1)
-        return tree.map_structure(lambda spec: spec.draw(random, **sizes), self.arguments)
+        random, arrays = np.random.default_rng(1), []
+        for path, spec in tree.flatten_with_path(self.arguments):
+            array = spec.draw(random, **sizes)
+            if path[-1] == "key_mask":  # it hides what the value's mask does not
+                array = np.broadcast_to(np.arange(array.shape[-1]) != 1, array.shape)
+            arrays.append(array)
+        return tree.pack_sequence_as(self.arguments, arrays)
 
     def symbols(self, unknown: bool) -> dict[str, Any]:
         """Arguments as Keras inputs; batch and lengths may be unknown."""

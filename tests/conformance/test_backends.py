@@ -40,6 +40,7 @@ def other(request, tmp_path_factory):
 
 def check(numbers, name, ours):
     theirs = {key: array for key, array in numbers.items() if key.rpartition("-")[0] == name}
+    assert f"{name}-error" not in theirs, theirs[f"{name}-error"]
     assert len(theirs) == len(ours)
     same([theirs[f"{name}-{index}"] for index in range(len(ours))], ours, CLOSE)
 

@@ -22,7 +22,7 @@ def look(subject: ModelSubject) -> Iterator[Statement]:
 
         def number(_: list, views: Any = views) -> Any:
             logits = views.training(nests.tensors(inputs), training=True)
-            return nests.squares(logits), logits
+            return nests.probe(logits), logits
 
         _, learned, logits = backend.gradients(number, [], views.training)
         yield finite(f"logits in {policy}", logits)

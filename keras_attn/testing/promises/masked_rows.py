@@ -40,7 +40,7 @@ def _nothing_seen(subject: Subject, arrays: Any, policy: str, when: str) -> Iter
         for path, tensor in zip(paths, floats, strict=True):
             nest = nests.replaced(nest, path, tensor)
         outputs = subject.specimen.call(layer, nest)
-        return nests.squares(outputs), outputs
+        return nests.probe(outputs), outputs
 
     inputs, learned, outputs = backend.gradients(number, [given[path] for path in paths], layer)
     for (_, spec), array in zip(subject.results, tree.flatten(outputs), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from keras import tree
 
@@ -17,11 +18,19 @@ ONE = {"batch": 1, "query_length": 1, "key_length": 2}
 
 
 def look(subject: Subject) -> Iterator[Statement]:
-    """Traced once with unknown sizes, it gives for any what the layer gives."""
+    """Traced once with unknown sizes, it gives for any what a layer made for these sizes gives."""
     tensorflow = backend.name() == "tensorflow"
     function = subject.graph if tensorflow else subject.specimen.model(subject.layer())
     for sizes in ({}, OTHER, ONE):
         arrays = subject.arrays(**sizes)
-        found, wanted = tree.flatten(numpy(function(tensors(arrays)))), tree.flatten(subject.ask(arrays))
-        for (_, spec), one, other in zip(subject.results, found, wanted, strict=True):
+        found, wanted = numpy(function(tensors(arrays))), _made_for(subject, arrays)
+        for (_, spec), one, other in zip(subject.results, tree.flatten(found), tree.flatten(wanted), strict=True):
             yield same(f"{spec.dimensions} with {sizes or 'the usual sizes'}", one, other, CLOSE)
+
+
+def _made_for(subject: Subject, arrays: Any) -> Any:
+    """What comes out of a layer with the same weights that has seen no other sizes."""
+    layer = subject.specimen.make()
+    subject.specimen.call(layer, tensors(arrays))
+    layer.set_weights(subject.layer().get_weights())
+    return numpy(subject.specimen.call(layer, tensors(arrays)))
