@@ -56,6 +56,16 @@ def same(what: str, got: Any, wanted: Any, tolerance: float = 0.0) -> Statement:
     return Statement(what, ~right, got, wanted)
 
 
+def close(what: str, got: Any, wanted: Any, tolerance: float) -> Statement:
+    """The same numbers to a `tolerance` relative to the largest: sums of numbers that cancel stay comparable."""
+    got, wanted = np.asarray(got, "float64"), np.asarray(wanted, "float64")
+    if got.shape != wanted.shape:
+        return said(f"shape of {what}", got.shape, wanted.shape)
+    with np.errstate(invalid="ignore"):
+        right = np.abs(got - wanted) <= tolerance * max(1.0, np.abs(wanted).max(initial=0))
+    return Statement(what, ~right, got, wanted)
+
+
 def holds(what: str, right: Any, got: Any, wanted: str) -> Statement:
     """A property of every number of `got`."""
     right, got = np.broadcast_arrays(right, got)

@@ -142,7 +142,7 @@ class NotANumberInTheGradientOnly(Honest):
     def read(self, weight, value):
         context = super().read(weight, value)
         length = ops.sqrt(ops.sum(context**2, -1, keepdims=True))
-        return context / ops.where(length > 0, length, ops.ones_like(length)) * length
+        return context + length  # its derivative at zero is infinite
 
 
 @breaks("masked rows", "gradient of")

@@ -23,7 +23,7 @@ def look(subject: Subject) -> Iterator[Statement]:
     arrays, before = subject.arrays(), tree.flatten(subject.outputs())
     for path, spec in subject.leaves:
         axis = _time(spec)
-        if axis is None or not (path == subject.first[0] or (masked and "key_length" in spec.names)):
+        if axis is None or not (masked or path == subject.first[0]):
             continue
         array, moved = dict(tree.flatten_with_path(arrays))[path], False
         where = " ".join(map(str, path))

@@ -79,11 +79,10 @@ def _compare(subject: Subject, name: str, before: Any, after: Any, when: str) ->
             if name in spec.names[:-1]:
                 beyond = np.take(beyond, range(size), spec.names.index(name))
             yield same(f"weights of padding {when}", beyond, np.zeros_like(beyond))
-        for axis, dimension in enumerate(spec.names):
-            if dimension == name:
-                new = np.take(new, range(size), axis)
-                if hidden is not None and not (spec.kind == "weights" and axis == len(spec.names) - 1):
-                    # What stands at a padded position is nobody's business.
-                    where = np.expand_dims(hidden, [i for i in range(old.ndim) if i not in (0, axis)])
-                    new = np.where(where, old, new)
+        along = [axis for axis, dimension in enumerate(spec.names) if dimension == name]
+        for axis in along:
+            new = np.take(new, range(size), axis)
+        for axis in along if hidden is not None else []:
+            if spec.kind != "weights" or axis < old.ndim - 1:  # what stands at a padded position is nobody's business
+                new = np.where(np.expand_dims(hidden, [i for i in range(old.ndim) if i not in (0, axis)]), old, new)
         yield same(f"{spec.dimensions} {when}", new, old, CLOSE)

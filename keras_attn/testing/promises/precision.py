@@ -8,10 +8,10 @@ from keras import tree
 
 from keras_attn.testing import backend
 from keras_attn.testing.arrays import dtype, tensors
-from keras_attn.testing.statement import Statement, finite, said, same
+from keras_attn.testing.statement import Statement, close, finite, said
 from keras_attn.testing.subject import Subject
 
-# Absolute and relative; half the bits of the mantissa, several sums.
+# Relative to the largest number; half the bits of the mantissa, several sums.
 TOLERANCES = {"mixed_float16": 0.02, "mixed_bfloat16": 0.15, "float16": 0.02, "bfloat16": 0.15, "float64": 1e-5}
 
 
@@ -33,4 +33,4 @@ def look(subject: Subject) -> Iterator[Statement]:
                 yield said(f"dtype of {what}", dtype(tensor), policy.removeprefix("mixed_"))
                 yield finite(what, one)
                 if "jumps" not in subject.claims or policy == "float64":
-                    yield same(what, one, other, tolerance)
+                    yield close(what, one, other, tolerance)
