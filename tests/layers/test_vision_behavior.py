@@ -253,21 +253,19 @@ def test_running_means_move_in_training_only(layer):
 
 
 @pytest.mark.parametrize("jit", [False, True])
-def test_all_of_them_in_a_functional_net_of_any_size(jit, tmp_path):
+def test_they_train_in_a_functional_net_of_any_size(jit, tmp_path):
     keras.utils.set_random_seed(1)
     inputs = keras.Input((None, None, 1))
     hidden = keras.layers.Conv2D(4, 3, padding="same")(inputs)
-    for layer in LAYERS[:-3]:
-        options = {"depth": 1} if layer in (SoftMaskBranch, ResidualAttention) else {}
-        hidden = layer(**options)(hidden)
+    parts = [SqueezeExcitation(), EfficientChannelAttention(), CBAM(), ResidualAttention(1), NonLocalBlock()]
+    for layer in parts:
+        hidden = layer(hidden)
         assert hidden.shape == (None, None, None, 4)
-    outputs = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(hidden))
-    model = keras.Model(inputs, outputs)
-    model.compile("adam", "mse", jit_compile=jit)
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(hidden)))
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=jit)
     x = images(5, 7, 5, 1)
-    first = model.evaluate(x, x.mean((1, 2)), verbose=0)
-    model.fit(x, x.mean((1, 2)), epochs=3, verbose=0)
-    assert np.isfinite(first)
+    losses = [model.train_on_batch(x, 3 + x.mean((1, 2))) for _ in range(5)]
+    assert losses[-1] < losses[0]
     model.save(tmp_path / "net.keras")
     again = keras.models.load_model(tmp_path / "net.keras")
     for size in [(7, 5), (11, 13), (1, 1)]:
