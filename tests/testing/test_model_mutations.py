@@ -90,11 +90,11 @@ def weights_that_sum_to_less(honest):
 
 @breaks("padding", "logits in a longer batch")
 def logits_that_count_padding(honest):
-    count = Tamper(lambda logits, source: logits * ops.cast(1 + 1e-3 * ops.shape(source)[1], logits.dtype))
+    count = Tamper(lambda logits, source: logits + 1e-3 * ops.cast(ops.shape(source)[1], logits.dtype))
     return tampered(honest, training=lambda model: count(model.output, model.input["source"]))
 
 
-@breaks("padding", "logits of sentence 1 alone")
+@breaks("padding", "logits of sentence 0 alone")
 def sentences_that_see_each_other(honest):
     mix = Tamper(lambda logits: logits + 1e-3 * ops.mean(logits, 0, keepdims=True))
     return tampered(honest, training=lambda model: mix(model.output))
@@ -118,7 +118,7 @@ def steps_that_know_their_number(honest):
     return tampered(honest, step=logits_through(number))
 
 
-@breaks("steps", "state after")
+@breaks("steps", "logits of training, in steps of (1, 1, 1)")
 def a_state_that_lags(honest):
     mean = Tamper(lambda new, old: 0.999 * new + 0.001 * old)
 
@@ -200,8 +200,11 @@ def a_step_that_rounds(honest):
 
 @breaks("seed", "logits in training with the same seed")
 def noise_without_a_seed(honest):
-    noise = Tamper(lambda logits: logits + ops.convert_to_tensor(np.random.default_rng().random(), logits.dtype))
-    return tampered(honest, training=lambda model: noise(model.output))
+    class Noise(keras.layers.Layer):
+        def call(self, logits, training=None):
+            return logits * ops.cast(np.random.default_rng().random(), logits.dtype) if training else logits
+
+    return tampered(honest, training=lambda model: Noise()(model.output))
 
 
 @breaks("keras file", "an output of the loaded step")

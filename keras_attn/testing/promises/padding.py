@@ -82,7 +82,8 @@ def _compare(subject: Subject, name: str, before: Any, after: Any, when: str) ->
         along = [axis for axis, dimension in enumerate(spec.names) if dimension == name]
         for axis in along:
             new = np.take(new, range(size), axis)
-        for axis in along if hidden is not None else []:
-            if spec.kind != "weights" or axis < old.ndim - 1:  # what stands at a padded position is nobody's business
+        for axis in along:
+            # What stands at a padded position is nobody's business.
+            if hidden is not None and (spec.kind != "weights" or axis < old.ndim - 1):
                 new = np.where(np.expand_dims(hidden, [i for i in range(old.ndim) if i not in (0, axis)]), old, new)
         yield same(f"{spec.dimensions} {when}", new, old, CLOSE)

@@ -43,7 +43,7 @@ def _with_state(subject: Subject) -> Iterator[Statement]:
         state, start, pieces = arrays["state"], 0, []
         for length in cuts:
             piece = arrays[name][:, start : start + length]
-            more = {"position": start} if "position" in subject.call_names else {}
+            more: dict[str, Any] = {"position": start} if "position" in subject.call_names else {}
             *parts, state = subject.ask({**arrays, name: piece, "state": state}, **more)
             pieces.append(parts)
             start += length
