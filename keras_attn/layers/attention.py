@@ -108,6 +108,7 @@ class Attention(keras.layers.Layer):
         mask: Any = None,
         query_position: Any = None,
         training: bool | None = None,
+        **drawn: Any,
     ) -> tuple[Any, Any]:
         """Look into a memory whose keys are already projected.
 
@@ -117,25 +118,28 @@ class Attention(keras.layers.Layer):
             value: (batch, key_length, features).
             mask: booleans broadcastable to (batch, query_length, key_length), or None.
             query_position: (query_length,) or (batch, query_length) integers, for a window; 0, 1, ... if None.
+            drawn: for a weighing that draws, `noise` (batch, query_length, key_length) that was drawn before.
 
         Returns:
             Context (batch, query_length, features), weights (batch, query_length, key_length).
         """
         score = self.scoring(query, key)  # (batch, query_length, key_length)
+        length = ops.shape(key)[1]
+        mask = masks.both(mask, self.scoring.visible(length))
         if self.window is None:
-            weight = self.weighing(score, mask, training=training)
+            weight = self.weighing(score, mask, training=training, **drawn)
         else:
             if query_position is None:
                 query_position = ops.arange(ops.shape(query)[1])
-            everything = ops.full((1, 1, ops.shape(key)[1]), True, dtype="bool") if mask is None else mask
-            count = ops.sum(ops.cast(everything, "int32"), axis=-1)  # (1 or batch, 1 or query_length)
+            seen = masks.both(mask, ops.full((1, 1, length), True, dtype="bool"))  # a mask may have one column for all
+            count = ops.sum(ops.cast(seen, "int32"), axis=-1)  # (1 or batch, 1 or query_length)
             center = self.window(query, query_position, count)  # (1 or batch, query_length)
-            mask = masks.both(mask, self.window.visible(center, ops.shape(key)[1]))
-            weight = self.window.fade(self.weighing(score, mask, training=training), center)
+            mask = masks.both(mask, self.window.visible(center, length))
+            weight = self.window.fade(self.weighing(score, mask, training=training, **drawn), center)
         return weights.read(weight, value), weight
 
     def compute_output_spec(
-        self, query: Any, value: Any, key: Any = None, return_attention_scores: bool = False, **kwargs: Any
+        self, query: Any, value: Any, key: Any = None, *_: Any, return_attention_scores: bool = False, **__: Any
     ) -> Any:
         context = keras.KerasTensor((*query.shape[:2], value.shape[-1]), dtype=self.compute_dtype)
         if not return_attention_scores:

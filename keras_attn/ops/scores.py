@@ -71,4 +71,6 @@ def unit(vector: Any) -> Any:
     # A square of float16 may overflow, and 1e-12 be zero in it.
     wide = vector if keras.backend.standardize_dtype(vector.dtype) == "float64" else ops.cast(vector, "float32")
     squares = ops.sum(ops.square(wide), axis=-1, keepdims=True)
-    return ops.cast(wide * ops.rsqrt(ops.maximum(squares, 1e-24)), vector.dtype)
+    # A zero vector has no direction, and no gradient either: that of x / 1e-12 would be 1e12.
+    shrink = ops.where(squares > 1e-24, ops.rsqrt(ops.maximum(squares, 1e-24)), ops.zeros_like(squares))
+    return ops.cast(wide * shrink, vector.dtype)

@@ -50,9 +50,10 @@ def sparsemax(scores: Any, mask: Any = None) -> Any:
     wide = widened(scores)
     may = ops.ones_like(wide, dtype="bool") if mask is None else ops.broadcast_to(mask, ops.shape(wide))
     top = ops.stop_gradient(ops.max(ops.where(may, wide, ops.cast(-1e30, wide.dtype)), axis=-1, keepdims=True))
-    # Subtracting from all changes nothing; nobody who scores 1 below the best gets any weight, so 2 below is hidden.
+    # Subtracting from all changes nothing; nobody who scores 1 below the best gets any weight, so 2 below is hidden,
+    # and what is farther below is counted as that: minus infinity would be no number in a sum.
     z = ops.where(may, wide - top, ops.cast(-2.0, wide.dtype))
-    z_sorted = ops.flip(ops.sort(ops.stop_gradient(z), axis=-1), axis=-1)
+    z_sorted = ops.flip(ops.sort(ops.stop_gradient(ops.maximum(z, -2.0)), axis=-1), axis=-1)
     rank = ops.cast(1 + ops.arange(ops.shape(z)[-1]), wide.dtype)
     kept = ops.cast(1 + rank * z_sorted > ops.cumsum(z_sorted, axis=-1), wide.dtype)
     count = ops.sum(kept, axis=-1, keepdims=True)  # k(z), at least 1

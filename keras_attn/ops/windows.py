@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -30,7 +31,8 @@ def within(center: Any, width: int, key_length: Any) -> Any:
 def gaussian(center: Any, width: int, key_length: Any) -> Any:
     """exp(-(s - p_q)^2 / (2 sigma^2)) with sigma = D / 2: one at the center, 0.14 at the rim.
 
-    Arguments are those of `within`. Returns float32 (batch, query_length, key_length).
+    Arguments are those of `within`. Returns (batch, query_length, key_length), float64 where the center is, else
+    float32.
 
     Source: Luong et al. 2015, eq. 10.
     """
@@ -39,6 +41,7 @@ def gaussian(center: Any, width: int, key_length: Any) -> Any:
 
 
 def _distance(center: Any, key_length: Any) -> Any:
-    key_position = ops.cast(ops.arange(key_length), "float32")
-    # Whatever the compute dtype, positions are counted in 32 bits: bfloat16 is exact up to 256 only.
-    return key_position - ops.expand_dims(ops.cast(center, "float32"), -1)  # (batch, query_length, key_length)
+    # Whatever the compute dtype, positions are counted in 32 bits or more: bfloat16 is exact up to 256 only.
+    dtype = "float64" if keras.backend.standardize_dtype(center.dtype) == "float64" else "float32"
+    key_position = ops.cast(ops.arange(key_length), dtype)
+    return key_position - ops.expand_dims(ops.cast(center, dtype), -1)  # (batch, query_length, key_length)

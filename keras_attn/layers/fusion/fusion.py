@@ -33,6 +33,9 @@ class Fusion(keras.layers.Layer):
     def compute_output_shape(self, vector_shape: Any, context_shape: Any) -> tuple:
         return (*vector_shape[:-1], self.width(vector_shape[-1], context_shape[-1]))
 
+    def get_config(self) -> dict:
+        return super().get_config()  # said here, as Keras guesses none where `dtype` came as a `DTypePolicy`
+
     def dense(self, name: str, units: int, inputs: int, **more: Any) -> keras.layers.Layer:
         """A built Dense layer of this layer's dtype."""
         layer = keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **more)

@@ -15,8 +15,8 @@ class GatedFusion(Fusion):
 
     Call arguments and result are those of `Fusion`.
 
-    Source: the context gate of Tu et al. 2017, "Context Gates for Neural Machine Translation", eq. 6 and section 3.2
-    (gating both), for any two vectors.
+    Source: the context gate of Tu et al. 2017, "Context Gates for Neural Machine Translation", section 3.2 (gating
+    both), for any two vectors.
     """
 
     def build(self, vector_shape: Any, context_shape: Any) -> None:

@@ -21,9 +21,7 @@ class ContextCell(MemoryCell):
 
     memory_names = ("vector",)
 
-    def advance(
-        self, inputs: Any, states: list, memory: list, position: Any, training: bool | None
-    ) -> tuple[dict[str, Any], list]:
+    def advance(self, inputs: Any, states: list, memory: list, training: bool | None) -> tuple[dict[str, Any], list]:
         (context,) = memory
         output, new = self.step(ops.concatenate([inputs, context], -1), states, training)
         return {"output": output, "context": context}, new

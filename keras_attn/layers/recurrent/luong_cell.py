@@ -50,13 +50,15 @@ class LuongCell(AttentionCell):
         fusion = fusion or AttentionalFusion(dtype=kwargs.get("dtype"))
         super().__init__(cell, attention, query, fusion, **kwargs)  # type: ignore[arg-type]
         keeps = self.fusion.width(1, 1) == 1
-        expect(keeps or not input_feeding, "fusion", "one as wide as the state, for input feeding", type(fusion))
+        wanted = "one that is as wide as the state, such as `LinearFusion`, or `input_feeding=False`"
+        expect(keeps or not input_feeding, "fusion", wanted, type(fusion).__name__)
         self.input_feeding = input_feeding
         if input_feeding:
             self.state_size = [*self.state_size, self.cell.output_size]
 
     def build(self, input_shape: Any, memory_shape: dict) -> None:
         units = self.cell.output_size
+        self.features = input_shape[-1]
         if not self.attention.built:
             self.attention.build_projected((input_shape[0], 1, units), memory_shape["key"])
         if not self.fusion.built:
@@ -65,14 +67,13 @@ class LuongCell(AttentionCell):
             self.cell.build((input_shape[0], input_shape[-1] + (units if self.input_feeding else 0)))
         self.built = True
 
-    def advance(
-        self, inputs: Any, states: list, memory: list, position: Any, training: bool | None
-    ) -> tuple[dict[str, Any], list]:
+    def advance(self, inputs: Any, states: list, memory: list, training: bool | None) -> tuple[dict[str, Any], list]:
+        inputs, told = self.apart(inputs, training)
         if self.input_feeding:
             *states, fed = states
             inputs = ops.concatenate([inputs, fed], -1)
         state, new = self.step(inputs, states, training)
-        context, weights = self.read(state, memory, position, training)
+        context, weights = self.read(state, memory, told, training)
         output = self.fusion(state, context)
         fed_next = [output] if self.input_feeding else []
         return {"output": output, "context": context, "weights": weights}, [*new, *fed_next]

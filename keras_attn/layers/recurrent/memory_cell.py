@@ -20,7 +20,7 @@ class MemoryCell(keras.layers.Layer):
         cell: a Keras recurrent cell, or `StackedRNNCells`.
 
     Call arguments:
-        inputs: the embedded previous token, (batch, features); two columns more with its number, if `positioned`.
+        inputs: the embedded previous token, (batch, features), and the `columns` of the step.
         states: the cell's own states as a flat list, then the memory in the order of `memory_names`.
 
     Returns:
@@ -28,7 +28,6 @@ class MemoryCell(keras.layers.Layer):
     """
 
     memory_names: tuple[str, ...] = ()
-    positioned = False  # whether `advance` wants the token's number
 
     def __init__(self, cell: keras.layers.Layer, **kwargs: Any):
         super().__init__(**kwargs)
@@ -42,9 +41,11 @@ class MemoryCell(keras.layers.Layer):
         below = cell.cells[:-1] if isinstance(cell, keras.layers.StackedRNNCells) else []
         self.top = sum(len(keras.tree.flatten(lower.state_size)) for lower in below)
 
-    def advance(
-        self, inputs: Any, states: list, memory: list, position: Any, training: bool | None
-    ) -> tuple[dict[str, Any], list]:
+    def columns(self, inputs: Any, memory: dict, position: Any, training: bool | None) -> list[Any]:
+        """What steps are told beside their tokens, (batch, n, width) each, as Keras' RNN hands a cell one tensor."""
+        return []
+
+    def advance(self, inputs: Any, states: list, memory: list, training: bool | None) -> tuple[dict[str, Any], list]:
         """One step: the parts of the output by name, "output" first, (batch, width) each, and the new states."""
         output, new = self.step(inputs, states, training)
         return {"output": output}, new
@@ -71,10 +72,7 @@ class MemoryCell(keras.layers.Layer):
     def call(self, inputs: Any, states: list, training: bool | None = None) -> tuple[Any, list]:
         count = len(self.state_size)
         own, memory = list(states[:count]), list(states[count:])
-        position = None
-        if self.positioned:
-            inputs, position = inputs[:, :-2], joined_digits(inputs[:, -2:])
-        parts, new = self.advance(inputs, own, memory, position, training)
+        parts, new = self.advance(inputs, own, memory, training)
         return ops.concatenate(list(parts.values()), -1), [*new, *memory]
 
     def get_config(self) -> dict:
@@ -88,18 +86,3 @@ class MemoryCell(keras.layers.Layer):
             if name in config
         }
         return cls(**{**config, **layers})
-
-
-# Keras' RNN casts what it is given to the compute dtype, and bfloat16 counts to 256 only: numbers travel as two digits.
-BASE = 128
-
-
-def digits(position: Any, dtype: str) -> Any:
-    """Integers (...) as two columns (..., 2) that every float type holds exactly, up to 32,767."""
-    return ops.cast(ops.stack([position // BASE, position % BASE], axis=-1), dtype)
-
-
-def joined_digits(columns: Any) -> Any:
-    """The integers that `digits` took apart: (..., 2) -> (...)."""
-    columns = ops.cast(columns, "int32")
-    return BASE * columns[..., 0] + columns[..., 1]

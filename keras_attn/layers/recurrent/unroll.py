@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attn.layers.recurrent.memory_cell import MemoryCell, digits
+from keras_attn.layers.recurrent.memory_cell import MemoryCell
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -45,10 +45,9 @@ class Unroll(keras.layers.Layer):
     def call(
         self, inputs: Any, state: list, memory: dict, position: Any = 0, training: bool | None = None
     ) -> tuple[dict, list]:
-        if self.cell.positioned:
-            number = position + ops.arange(ops.shape(inputs)[1])  # (n,)
-            columns = ops.broadcast_to(digits(number, inputs.dtype), (*ops.shape(inputs)[:2], 2))
-            inputs = ops.concatenate([inputs, columns], -1)
+        columns = self.cell.columns(inputs, memory, position, training)
+        if columns:
+            inputs = ops.concatenate([inputs, *columns], -1)
         carried = [memory[name] for name in self.cell.memory_names]
         together, *states = self.rnn(inputs, initial_state=[*state, *carried], training=training)
         sizes = self.cell.part_sizes({name: ops.shape(tensor) for name, tensor in memory.items()})

@@ -21,6 +21,7 @@ class CosineScoring(Scoring):
 
     Args:
         strength: what beta starts with. The reciprocal of it is the temperature tau of Liu et al.
+        project_key: a layer that puts out unit vectors; `UnitVector()` if None.
 
     Call arguments:
         query: (batch, query_length, features).

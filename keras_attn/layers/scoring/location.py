@@ -9,8 +9,6 @@ from keras import ops
 
 from keras_attn.layers.scoring.scoring import Scoring
 
-UNSEEN = -3e4  # as good as minus infinity, and a number in float16
-
 
 @keras.saving.register_keras_serializable("keras_attn")
 class LocationScoring(Scoring):
@@ -18,11 +16,12 @@ class LocationScoring(Scoring):
 
     The tutorial's `attn = Linear(2 * hidden, max_length)`, `softmax(attn([embedded; hidden]))`: the query is the
     token's embedding joined with the state, and the source is never asked. In a decoder that is
-    `query="token_and_state"`.
+    `query="token_and_state"`. The tutorial's softmax also gives weight to the places past the end of a source, where
+    it reads zeros; masked, weights are those of the places that have a word, and sum to one.
 
     Args:
-        max_length: number of places that have a score. Keys farther on get no weight; where their number is known
-            before anything runs, it is an error.
+        max_length: number of places that have a score. Keys farther on are not seen by an `Attention`; where the
+            number of keys is known before anything runs, it is an error.
 
     Call arguments:
         query: (batch, query_length, query_features).
@@ -58,10 +57,12 @@ class LocationScoring(Scoring):
                 f"{self.name}: expected `key` of at most {self.max_length} places (`max_length`), got {length}; "
                 "raise `max_length`, or choose a scoring that looks at the keys"
             )
-        place = ops.arange(length)
-        within = ops.take(places, ops.minimum(place, self.max_length - 1), axis=-1)
-        # (batch, query_length, key_length)
-        return ops.where(place < self.max_length, within, ops.cast(UNSEEN, within.dtype))
+        # Farther on stands the last score, where nobody looks: see `visible`.
+        place = ops.minimum(ops.arange(length), self.max_length - 1)
+        return ops.take(places, place, axis=-1)  # (batch, query_length, key_length)
+
+    def visible(self, key_length: Any) -> Any:
+        return ops.arange(key_length)[None, None] < self.max_length
 
     def get_config(self) -> dict:
         return {**super().get_config(), "max_length": self.max_length}

@@ -28,7 +28,11 @@ class Scoring(keras.layers.Layer):
     def __init__(self, project_key: keras.layers.Layer | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True  # hidden masks are dealt with by `Attention`; here they need no warning
-        self.project_key = project_key or keras.layers.Identity(dtype=self.dtype_policy, name="key")
+        self.project_key = project_key or keras.layers.Identity(dtype=self.dtype_policy.name, name="key")
+
+    def visible(self, key_length: Any) -> Any:
+        """Booleans broadcastable to the scores: which keys can be scored at all. None is all of them."""
+        return None
 
     def compute_output_shape(self, query_shape: Any, key_shape: Any) -> tuple:
         return (*query_shape[:2], key_shape[1])

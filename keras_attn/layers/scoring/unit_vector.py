@@ -27,3 +27,6 @@ class UnitVector(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         return tuple(input_shape)
+
+    def get_config(self) -> dict:
+        return super().get_config()  # said here, as Keras guesses none where `dtype` came as a `DTypePolicy`

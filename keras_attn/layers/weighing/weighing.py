@@ -25,5 +25,14 @@ class Weighing(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
+    draws = False  # whether `noise` draws any
+
+    def noise(self, shape: Any, dtype: str) -> Any:
+        """What `call` adds to scores of that shape in training, for those who draw it ahead of a loop."""
+        raise NotImplementedError(f"{type(self).__name__} draws nothing")
+
+    def get_config(self) -> dict:
+        return super().get_config()  # said here, as Keras guesses none where `dtype` came as a `DTypePolicy`
+
     def compute_output_shape(self, scores_shape: Any, visible_shape: Any = None) -> tuple:
         return tuple(scores_shape)

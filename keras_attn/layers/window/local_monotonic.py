@@ -23,9 +23,9 @@ class LocalMonotonicWindow(Window):
     """
 
     def call(self, query: Any, query_position: Any, count: Any) -> Any:
-        position = ops.cast(query_position, "float32")
+        position = ops.cast(query_position, self.wide)
         return position if len(position.shape) == 2 else ops.expand_dims(position, 0)  # (1 or batch, query_length)
 
     def compute_output_spec(self, query: Any, query_position: Any, count: Any) -> Any:
         batch = query.shape[0] if len(query_position.shape) == 2 else 1
-        return keras.KerasTensor((batch, query.shape[1]), dtype="float32")
+        return keras.KerasTensor((batch, query.shape[1]), dtype=self.wide)

@@ -42,15 +42,14 @@ class LocalPredictiveWindow(Window):
 
     def call(self, query: Any, query_position: Any, count: Any) -> Any:
         height = ops.matmul(self.hidden(query), ops.expand_dims(self.v_p, -1))[..., 0]  # (batch, query_length)
-        # In 32 bits: a bfloat16 share of a source of 1,000 keys would be off by up to 4 of them.
-        return ops.cast(count, "float32") * ops.sigmoid(ops.cast(height, "float32"))
+        return ops.cast(count, self.wide) * ops.sigmoid(ops.cast(height, self.wide))
 
     def fade(self, weights: Any, center: Any) -> Any:
         near = windows.gaussian(center, self.width, ops.shape(weights)[-1])
         return weights * ops.cast(near, weights.dtype)
 
     def compute_output_spec(self, query: Any, query_position: Any, count: Any) -> Any:
-        return keras.KerasTensor(query.shape[:2], dtype="float32")
+        return keras.KerasTensor(query.shape[:2], dtype=self.wide)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}

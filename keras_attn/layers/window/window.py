@@ -20,10 +20,11 @@ class Window(keras.layers.Layer):
     Call arguments:
         query: (batch, query_length, query_features).
         query_position: (query_length,) or (batch, query_length) integers from 0: the number of the output's token.
-        count: (batch, 1 or query_length), how many keys may be seen without the window.
+        count: (1 or batch, 1 or query_length), how many keys may be seen without the window. Padding stands behind
+            them: positions are counted from the first key.
 
     Returns:
-        p, (batch, query_length) or (1, query_length), float32.
+        p, (batch, query_length) or (1, query_length), float64 where the layer computes in it, else float32.
     """
 
     def __init__(self, width: int, **kwargs: Any):
@@ -31,6 +32,11 @@ class Window(keras.layers.Layer):
         expect(width >= 1, "width", "at least 1 key on each side", width)
         self.width = width
         self.supports_masking = True
+
+    @property
+    def wide(self) -> str:
+        """The dtype of positions: 16 bits would be off by several keys."""
+        return "float64" if self.compute_dtype == "float64" else "float32"
 
     def visible(self, center: Any, key_length: Any) -> Any:
         """(batch, query_length, key_length) booleans, True inside the window."""
