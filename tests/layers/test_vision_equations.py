@@ -95,7 +95,7 @@ def test_efficient_channel_attention(dtype, tolerance, size):
     k = kernel(layer.convolution).ravel()
     assert len(k) == (size or 3)
     z, s = squeeze(x, "mean"), np.zeros((2, 17))
-    for c in range(17):  # eq. 7: channel c is weighed by its k neighbors
+    for c in range(17):  # channel c is weighed by its k neighbors, each channel by the same k weights
         for j in range(len(k)):
             if 0 <= c + j - len(k) // 2 < 17:
                 s[:, c] += k[j] * z[:, c + j - len(k) // 2]

@@ -30,7 +30,7 @@ class CBAM(ImageLayer):
         F'' (batch, height, width, channels); with `return_attention_scores` also
         `{"channel": (batch, 1, 1, channels), "spatial": (batch, height, width, 1)}`.
 
-    Source: Woo et al. 2018, "CBAM: Convolutional Block Attention Module", eq. 1; the order: section 3 and table 4.
+    Source: Woo et al. 2018, "CBAM: Convolutional Block Attention Module", eq. 1 and section 3, on the arrangement.
     """
 
     def __init__(self, reduction: int = 16, kernel_size: int = 7, data_format: str | None = None, **kwargs: Any):

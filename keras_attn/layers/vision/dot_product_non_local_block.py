@@ -17,7 +17,7 @@ class DotProductNonLocalBlock(NonLocalBlock):
 
     Weights may be negative and do not sum to one.
 
-    Source: Wang et al. 2018, "Non-local Neural Networks", eq. 4 without exp; C(x) = N.
+    Source: Wang et al. 2018, "Non-local Neural Networks", eq. 4; C(x) = N.
     """
 
     def weigh(self, query: Any, key: Any) -> Any:

@@ -25,7 +25,7 @@ class ResidualUnit(ImageLayer):
     Returns:
         (batch, height, width, channels).
 
-    Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", eq. 5 and figure 4(e), bottleneck form.
+    Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", full pre-activation, bottleneck form.
     """
 
     def __init__(self, reduction: int = 4, data_format: str | None = None, **kwargs: Any):

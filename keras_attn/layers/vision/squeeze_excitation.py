@@ -21,10 +21,10 @@ class SqueezeExcitation(ImageGate):
 
     Args:
         reduction: r; the width between W_1 and W_2 is C / r, rounded down, at least 1.
-        use_bias: adds biases. Without, as the authors advise, there are 2 C^2 / r weights.
+        use_bias: adds biases. Without, as the authors found better in residual nets, there are 2 C^2 / r weights.
         data_format: see `ImageLayer`.
 
-    Source: Hu et al. 2018, "Squeeze-and-Excitation Networks", eq. 2-4; biases: the journal version, section 3.2.
+    Source: Hu et al. 2018, "Squeeze-and-Excitation Networks", eq. 2-4; on biases the journal version of 2019.
     """
 
     def __init__(self, reduction: int = 16, use_bias: bool = False, data_format: str | None = None, **kwargs: Any):
