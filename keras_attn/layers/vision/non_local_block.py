@@ -40,8 +40,8 @@ class NonLocalBlock(ImageLayer):
         row by row: pixel (y, x) is position y width + x, and a row of weights reshaped to (height, width), or with
         `subsample` to half of both rounded up, is a picture of where that pixel looks.
 
-    Source: Wang et al. 2018, "Non-local Neural Networks", eq. 1, 3, 6; section 3.3: width, sub-sampling, W_z = 0. Their nets get
-    the same start from a batch normalization behind W_z whose scale is zero.
+    Source: Wang et al. 2018, "Non-local Neural Networks", eq. 1, 3, 6; section 3.3: width, sub-sampling, W_z = 0.
+    Their nets get the same start from a batch normalization behind W_z whose scale is zero.
     """
 
     def __init__(
