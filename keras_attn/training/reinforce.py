@@ -56,8 +56,7 @@ class ReinforceLoss(keras.layers.Layer):
         logits = ReinforceLoss()(logits, log_probability, entropy, reward)
 
     The baseline is a moving average of the rewards before this batch, b_k = 0.9 b_{k-1} + 0.1 R_k: it takes variance
-    from the gradient and adds no bias. Loss and baseline are those of training; otherwise nothing is added. The mean
-    reward of each epoch stands in the logs as `reward`.
+    from the gradient and adds no bias. Loss and baseline are those of training; otherwise nothing happens here.
 
     Args:
         reward_weight: l_r.
@@ -84,7 +83,6 @@ class ReinforceLoss(keras.layers.Layer):
         self.entropy_weight = entropy_weight
         self.momentum = momentum
         self.supports_masking = True
-        self.mean_reward = keras.metrics.Mean(name="reward")
         self.baseline = self.add_weight(
             shape=(), initializer="zeros", trainable=False, dtype="float32", autocast=False, name="baseline"
         )
@@ -98,18 +96,20 @@ class ReinforceLoss(keras.layers.Layer):
         reward_mask: Any = None,
         training: bool | None = None,
     ) -> Any:
+        if not training:
+            return prediction
         log_probability, entropy = widened(log_probability), widened(entropy)
-        dtype = log_probability.dtype
-        reward = ops.stop_gradient(ops.cast(reward, dtype))
-        counts = ops.ones_like(reward) if reward_mask is None else ops.cast(reward_mask, dtype)
-        self.mean_reward.update_state(reward, sample_weight=counts)
-        if training:
-            baseline = ops.cast(self.baseline, dtype)
-            known = ops.where(counts > 0, reward, baseline)  # what does not count teaches nothing
-            weights = self.reward_weight, self.entropy_weight
-            self.add_loss(ops.mean(surrogate(log_probability, entropy, known, baseline, *weights)))
-            mean = ops.sum(reward * counts) / ops.maximum(ops.sum(counts), 1.0)
-            self.baseline.assign(self.momentum * baseline + (1 - self.momentum) * mean)
+        baseline, reward = (ops.cast(number, log_probability.dtype) for number in (self.baseline, reward))
+        reward, mean = ops.stop_gradient(reward), ops.mean(reward)
+        if reward_mask is not None:
+            counts = ops.cast(reward_mask, reward.dtype)
+            reward = ops.where(counts > 0, reward, baseline)  # what does not count teaches nothing
+            total = ops.sum(counts)
+            mean = ops.where(total > 0, ops.sum(reward * counts) / ops.maximum(total, 1.0), baseline)
+            entropy = entropy * (counts if len(counts.shape) > 1 else ops.expand_dims(counts, -1))
+        weights = self.reward_weight, self.entropy_weight
+        self.add_loss(ops.mean(surrogate(log_probability, entropy, reward, baseline, *weights)))
+        self.baseline.assign(self.momentum * baseline + (1 - self.momentum) * mean)
         return prediction
 
     def compute_output_spec(self, prediction: Any, *tensors: Any, **more: Any) -> Any:
