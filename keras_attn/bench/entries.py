@@ -108,6 +108,14 @@ ENTRIES = [
         "as location",
     ),
     Entry(
+        "multi-head",
+        "scoring",
+        r"c_i = [\mathrm{head}_1; \ldots; \mathrm{head}_4] W^O,\ e^h_{ij} = (W^Q_h s_{i-1})^\top W^K_h h_j / \sqrt{d}",
+        "Vaswani et al. 2017",
+        {"attention": "multi_head"},
+        "can look at four places at once; its heatmap is the mean of four",
+    ),
+    Entry(
         "luong",
         "query",
         r"e_{tj} = h_t^\top W h_j,\ \tilde h_t = \tanh(W_c [c_t; h_t])",

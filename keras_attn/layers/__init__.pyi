@@ -29,6 +29,7 @@ from .recurrent.lstmn import LSTMN as LSTMN
 from .recurrent.lstmn_cell import LSTMNCell as LSTMNCell
 from .recurrent.luong_cell import LuongCell as LuongCell
 from .recurrent.memory_cell import MemoryCell as MemoryCell
+from .recurrent.multi_head_reader import MultiHeadReader as MultiHeadReader
 from .recurrent.unroll import Unroll as Unroll
 from .scoring.additive import AdditiveScoring as AdditiveScoring
 from .scoring.concat import ConcatScoring as ConcatScoring

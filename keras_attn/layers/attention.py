@@ -62,6 +62,20 @@ class Attention(keras.layers.Layer):
             project.build(key_shape)
         self.build_projected(query_shape, project.compute_output_shape(key_shape))
 
+    @property
+    def project_key(self) -> keras.layers.Layer:
+        """What a decoder does to keys once for each source: the scoring's layer."""
+        return self.scoring.project_key
+
+    @property
+    def project_value(self) -> keras.layers.Layer | None:
+        """What it does to values: nothing."""
+        return None
+
+    def context_size(self, memory_shape: dict) -> int:
+        """Width of what `read` gives, from the memory's shapes by name."""
+        return memory_shape["value"][-1]
+
     def build_projected(self, query_shape: Any, key_shape: Any) -> None:
         """Build what is used with keys that are already projected, as in a decoder's cell."""
         if not self.scoring.built:
@@ -87,16 +101,8 @@ class Attention(keras.layers.Layer):
         check(value, "batch key_length features", "value")
         key = value if key is None else key
         check(key, "batch key_length key_features", "key")
-        causal = None
-        if use_causal_mask:
-            causal = masks.causal(ops.arange(ops.shape(query)[1]), ops.arange(ops.shape(key)[1]))[None]
-        mask = masks.both(
-            None if query_mask is None else ops.expand_dims(query_mask, 2),  # (batch, query_length, 1)
-            None if value_mask is None else ops.expand_dims(value_mask, 1),  # (batch, 1, key_length)
-            None if key_mask is None else ops.expand_dims(key_mask, 1),  # (batch, 1, key_length)
-            attention_mask,
-            causal,  # (1, query_length, key_length)
-        )
+        lengths = (ops.shape(query)[1], ops.shape(key)[1]) if use_causal_mask else None
+        mask = masks.of_call(query_mask, value_mask, key_mask, attention_mask, lengths)
         context, weight = self.read(query, self.scoring.project_key(key), value, mask, training=training)
         return (context, weight) if return_attention_scores else context
 

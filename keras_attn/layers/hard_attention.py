@@ -89,16 +89,8 @@ class HardAttention(keras.layers.Layer):
         check(value, "batch key_length features", "value")
         key = value if key is None else key
         check(key, "batch key_length key_features", "key")
-        causal = None
-        if use_causal_mask:
-            causal = masks.causal(ops.arange(ops.shape(query)[1]), ops.arange(ops.shape(key)[1]))[None]
-        mask = masks.both(
-            None if query_mask is None else ops.expand_dims(query_mask, 2),  # (batch, query_length, 1)
-            None if value_mask is None else ops.expand_dims(value_mask, 1),  # (batch, 1, key_length)
-            None if key_mask is None else ops.expand_dims(key_mask, 1),  # (batch, 1, key_length)
-            attention_mask,
-            causal,  # (1, query_length, key_length)
-        )
+        lengths = (ops.shape(query)[1], ops.shape(key)[1]) if use_causal_mask else None
+        mask = masks.of_call(query_mask, value_mask, key_mask, attention_mask, lengths)
         score = self.scoring(query, self.scoring.project_key(key))  # (batch, query_length, key_length)
         weight = self.draw(score, mask) if training else hard.one_hot(score, mask)
         outputs = [weights.read(weight, value)]  # (batch, query_length, features)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attn.layers.head_attention import HeadAttention
 from keras_attn.ops import masks
@@ -68,12 +67,7 @@ class MultiHeadAttention(HeadAttention):
         check(value, "batch key_length features", "value")
         if key is not None:
             check(key, "batch key_length key_features", "key")
-        mask = masks.both(
-            None if query_mask is None else ops.expand_dims(query_mask, 2),  # (batch, query_length, 1)
-            None if value_mask is None else ops.expand_dims(value_mask, 1),  # (batch, 1, key_length)
-            None if key_mask is None else ops.expand_dims(key_mask, 1),  # (batch, 1, key_length)
-            attention_mask,
-        )
+        mask = masks.of_call(query_mask, value_mask, key_mask, attention_mask)
         memory = self.project_memory(value, key)
         output, weights = self._read(query, memory, mask, causal=use_causal_mask, training=training)
         return (output, weights) if return_attention_scores else output

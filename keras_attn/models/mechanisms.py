@@ -39,6 +39,7 @@ SCORINGS: dict[str, type[Scoring]] = {
     "cosine": CosineScoring,
     "location": LocationScoring,
 }
+ATTENTIONS = (*SCORINGS, "multi_head")
 QUERIES = ("previous_state", "state", "token", "token_and_state")
 WEIGHINGS: dict[str, type[Weighing]] = {
     "softmax": SoftmaxWeighing,

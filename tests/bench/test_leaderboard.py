@@ -32,7 +32,7 @@ def test_every_entry_is_a_decoder_and_another_one():
 
 def test_every_name_a_decoder_takes_is_compared():
     decoders = [RNNDecoder(**{**BASE, **entry.settings}) for entry in ENTRIES]
-    assert {decoder.attention for decoder in decoders} == {*mechanisms.SCORINGS, None}
+    assert {decoder.attention for decoder in decoders} == {*mechanisms.ATTENTIONS, None}
     assert {decoder.query for decoder in decoders} == set(mechanisms.QUERIES)
     assert {decoder.weighing for decoder in decoders} == set(mechanisms.WEIGHINGS)
     assert {decoder.window for decoder in decoders} == {*mechanisms.WINDOWS, None}

@@ -126,16 +126,8 @@ class MixtureOfHeads(keras.layers.Layer):
         key = value if key is None else key
         check(key, "batch key_length key_features", "key")
         batch, length, features = ops.shape(query)
-        causal = None
-        if use_causal_mask:
-            causal = masks.causal(ops.arange(length), ops.arange(ops.shape(key)[1]))[None]
-        mask = masks.both(
-            None if query_mask is None else ops.expand_dims(query_mask, 2),  # (batch, query_length, 1)
-            None if value_mask is None else ops.expand_dims(value_mask, 1),  # (batch, 1, key_length)
-            None if key_mask is None else ops.expand_dims(key_mask, 1),  # (batch, 1, key_length)
-            attention_mask,
-            causal,  # (1, query_length, key_length)
-        )
+        lengths = (ops.shape(query)[1], ops.shape(key)[1]) if use_causal_mask else None
+        mask = masks.of_call(query_mask, value_mask, key_mask, attention_mask, lengths)
         tokens = ops.reshape(query, (batch * length, features))  # (tokens, features)
         gate, index = self.route(tokens, query_mask, training)  # (tokens, active)
         places = routing.lay_out(ops.reshape(index, (-1,)), self.experts)

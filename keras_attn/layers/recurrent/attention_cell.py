@@ -12,6 +12,7 @@ from keras_attn.layers.attention import Attention
 from keras_attn.layers.fusion.concat import ConcatFusion
 from keras_attn.layers.fusion.fusion import Fusion
 from keras_attn.layers.recurrent.memory_cell import MemoryCell
+from keras_attn.layers.recurrent.multi_head_reader import MultiHeadReader
 from keras_attn.ops import digits
 
 
@@ -33,7 +34,7 @@ class AttentionCell(MemoryCell):
 
     Args:
         cell: a Keras recurrent cell, or `StackedRNNCells`.
-        attention: an `Attention`.
+        attention: an `Attention`, or a `MultiHeadReader`.
         query: who asks: "previous_state" s_{i-1} (Bahdanau), "token" y_{i-1}, or "token_and_state", both side by
             side, as in PyTorch's tutorial. For the current state there is `LuongCell`.
         fusion: how token and context enter the cell, a `Fusion`; `ConcatFusion()` if None.
@@ -47,7 +48,7 @@ class AttentionCell(MemoryCell):
     def __init__(
         self,
         cell: keras.layers.Layer,
-        attention: Attention,
+        attention: Attention | MultiHeadReader,
         query: Literal["previous_state", "token", "token_and_state"] = "previous_state",
         fusion: Fusion | None = None,
         **kwargs: Any,
@@ -65,7 +66,7 @@ class AttentionCell(MemoryCell):
         if not self.attention.built:
             self.attention.build_projected((input_shape[0], 1, width), memory_shape["key"])
         if not self.fusion.built:
-            self.fusion.build(input_shape, memory_shape["value"])
+            self.fusion.build(input_shape, (None, self.attention.context_size(memory_shape)))
         super().build(input_shape, memory_shape)
 
     def advance(self, inputs: Any, states: list, memory: list, training: bool | None) -> tuple[dict[str, Any], list]:
@@ -118,11 +119,11 @@ class AttentionCell(MemoryCell):
         return ops.squeeze(context, 1), ops.squeeze(weights, 1)
 
     def part_sizes(self, memory_shape: dict) -> dict[str, Any]:
-        read = {"context": memory_shape["value"][-1], "weights": memory_shape["key"][1]}
+        read = {"context": self.attention.context_size(memory_shape), "weights": memory_shape["key"][1]}
         return {**super().part_sizes(memory_shape), **read}
 
     def input_size(self, features: int, memory_shape: dict) -> int:
-        return self.fusion.width(features, memory_shape["value"][-1])
+        return self.fusion.width(features, self.attention.context_size(memory_shape))
 
     def get_config(self) -> dict:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("attention", "fusion")}

@@ -12,6 +12,7 @@ from keras_attn.layers.attention import Attention
 from keras_attn.layers.fusion.attentional import AttentionalFusion
 from keras_attn.layers.fusion.fusion import Fusion
 from keras_attn.layers.recurrent.attention_cell import AttentionCell
+from keras_attn.layers.recurrent.multi_head_reader import MultiHeadReader
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -29,7 +30,7 @@ class LuongCell(AttentionCell):
 
     Args:
         cell: a Keras recurrent cell, or `StackedRNNCells`.
-        attention: an `Attention`; the query is h_t.
+        attention: an `Attention`, or a `MultiHeadReader`; the query is h_t.
         fusion: how h_t and c_t become h~_t, a `Fusion`; `AttentionalFusion()` if None.
         input_feeding: the next step reads h~_t too, and so knows where the last one looked.
 
@@ -41,7 +42,7 @@ class LuongCell(AttentionCell):
     def __init__(
         self,
         cell: keras.layers.Layer,
-        attention: Attention,
+        attention: Attention | MultiHeadReader,
         query: str = "state",
         fusion: Fusion | None = None,
         input_feeding: bool = True,
@@ -62,7 +63,7 @@ class LuongCell(AttentionCell):
         if not self.attention.built:
             self.attention.build_projected((input_shape[0], 1, units), memory_shape["key"])
         if not self.fusion.built:
-            self.fusion.build((input_shape[0], units), memory_shape["value"])
+            self.fusion.build((input_shape[0], units), (None, self.attention.context_size(memory_shape)))
         if not self.cell.built:
             self.cell.build((input_shape[0], input_shape[-1] + (units if self.input_feeding else 0)))
         self.built = True
@@ -80,7 +81,7 @@ class LuongCell(AttentionCell):
 
     def part_sizes(self, memory_shape: dict) -> dict[str, Any]:
         sizes = super().part_sizes(memory_shape)
-        return {**sizes, "output": self.fusion.width(self.cell.output_size, memory_shape["value"][-1])}
+        return {**sizes, "output": self.fusion.width(self.cell.output_size, self.attention.context_size(memory_shape))}
 
     def get_config(self) -> dict:
         return {**super().get_config(), "input_feeding": self.input_feeding}

@@ -10,7 +10,16 @@ import keras
 from keras import ops
 
 from keras_attn.errors import UserError, expect, one_of
-from keras_attn.layers import Attention, AttentionCell, ContextCell, DeepOutput, LuongCell, MemoryCell, Unroll
+from keras_attn.layers import (
+    Attention,
+    AttentionCell,
+    ContextCell,
+    DeepOutput,
+    LuongCell,
+    MemoryCell,
+    MultiHeadReader,
+    Unroll,
+)
 from keras_attn.models import mechanisms
 from keras_attn.models.encoders.rnn import Cell, check_sizes
 from keras_attn.models.encoding import Encoding
@@ -26,9 +35,9 @@ class RNNDecoder:
         units: width of the state.
         layers: how many cells are stacked; attention asks with the top one's state.
         cell: "rnn", "lstm" or "gru".
-        attention: the name of a scoring, "additive" (Bahdanau), "dot", "general", "concat" (Luong), "scaled_dot"
-            (Vaswani), "tanh_sum", "cosine", "location", or None: the source is then one fixed vector C, the
-            encoder's last states side by side.
+        attention: the name of a scoring, "additive" (Bahdanau), "dot", "general", "concat" (Luong), "scaled_dot",
+            "multi_head" (Vaswani), "tanh_sum", "cosine", "location", or None: the source is then one fixed vector C,
+            the encoder's last states side by side.
         query: who asks: "previous_state" (Bahdanau), "state" (Luong), "token", or "token_and_state", the token with
             the previous state.
         weighing: from scores to weights: "softmax", "sparsemax", "top_k", "sigmoid", or "straight_through", hard
@@ -38,7 +47,9 @@ class RNNDecoder:
             one: "concat", "linear" (`attn_combine`), "attentional" (Luong), "gated", "weighted_sum"; if None,
             "attentional" after the step and "concat" before it, as in the papers.
         input_feeding: with query "state", what attention made of the last step enters the next one.
-        attention_units: width of the hidden layer of a scoring or a window; `units` if None.
+        attention_units: width of the hidden layer of a scoring or a window, and of all heads together; `units` if
+            None.
+        heads: number of heads of "multi_head".
         top_k: how many words the weighing "top_k" reads.
         window_width: how many words to each side of its center a window shows (Luong's D).
         max_source_length: how many places the scoring "location" learns a score for.
@@ -62,6 +73,7 @@ class RNNDecoder:
     fusion: str | None = None
     input_feeding: bool = True
     attention_units: int | None = None
+    heads: int = 4
     top_k: int = 4
     window_width: int = 10
     max_source_length: int = 100
@@ -72,9 +84,9 @@ class RNNDecoder:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        counts = ("units", "layers", "embedding", "top_k", "window_width", "max_source_length")
+        counts = ("units", "layers", "embedding", "heads", "top_k", "window_width", "max_source_length")
         check_sizes(self, counts, ("dropout",))
-        one_of("attention", self.attention, (*mechanisms.SCORINGS, None))
+        one_of("attention", self.attention, (*mechanisms.ATTENTIONS, None))
         one_of("query", self.query, mechanisms.QUERIES)
         one_of("weighing", self.weighing, mechanisms.WEIGHINGS)
         one_of("window", self.window, (*mechanisms.WINDOWS, None))
@@ -98,6 +110,15 @@ class RNNDecoder:
                 if getattr(self, name) != plain[name].default:
                     raise UserError(f"{name}: without attention there is nothing to set it for; give `attention` too")
             return
+        if self.attention == "multi_head":
+            for name in ("weighing", "window"):
+                if getattr(self, name) != plain[name].default:
+                    raise UserError(
+                        f"{name}: each head of attention='multi_head' has a softmax over the whole source; choose a "
+                        "scoring, such as 'scaled_dot', to change that"
+                    )
+            width = self.attention_units or self.units
+            expect(width % self.heads == 0, "heads", f"a divisor of the width of all heads, {width}", self.heads)
         after = self.query == "state"
         if not after and not self.input_feeding:
             raise UserError(
@@ -141,8 +162,10 @@ class RNNDecoder:
                 states.append(ops.zeros_like(states[-1]))  # no step yet whose attentional vector could be fed
             state = {"decoder": states}
             if self.attention:
-                key = cell.attention.scoring.project_key(encoding.sequence)  # (batch, source_length, units)
-                return {"key": key, "value": encoding.sequence, "mask": encoding.mask}, state
+                project_key, project_value = cell.attention.project_key, cell.attention.project_value
+                key = project_key(encoding.sequence)  # (batch, source_length, units)
+                value = encoding.sequence if project_value is None else project_value(encoding.sequence)
+                return {"key": key, "value": value, "mask": encoding.mask}, state
             return ({"vector": summary} if self.fixed_vector == "every_step" else {}), state
 
         def step(tokens: Any, position: Any, memory: dict, state: dict) -> tuple[Any, dict, dict]:
@@ -164,17 +187,23 @@ class RNNDecoder:
         cells = [make(self.units) for _ in range(self.layers)]
         inner = cells[0] if self.layers == 1 else keras.layers.StackedRNNCells(cells)
         if self.attention:
-            units = self.attention_units or self.units
-            attention = Attention(
-                mechanisms.make_scoring(self.attention, units, self._query_width, self.max_source_length),
-                mechanisms.make_weighing(self.weighing, self.top_k),
-                mechanisms.make_window(self.window, self.window_width, units),
-            )
+            attention = self._attention()
             fusion = mechanisms.FUSIONS[self.fusion]() if self.fusion else None
             if self.query == "state":
                 return LuongCell(inner, attention, fusion=fusion, input_feeding=self.input_feeding, name="cell")
             return AttentionCell(inner, attention, self.query, fusion, name="cell")  # type: ignore[arg-type]
         return (ContextCell if self.fixed_vector == "every_step" else MemoryCell)(inner, name="cell")
+
+    def _attention(self) -> Attention | MultiHeadReader:
+        units = self.attention_units or self.units
+        if self.attention == "multi_head":
+            return MultiHeadReader(self.heads, units // self.heads)
+        assert self.attention is not None
+        return Attention(
+            mechanisms.make_scoring(self.attention, units, self._query_width, self.max_source_length),
+            mechanisms.make_weighing(self.weighing, self.top_k),
+            mechanisms.make_window(self.window, self.window_width, units),
+        )
 
     @property
     def _query_width(self) -> int:
