@@ -2,12 +2,12 @@
 
     python benchmarks/recall.py
 
-A sequence is n pairs of a key and a value, one pair a step, keys all different; then come four of the keys,
-alone, and their values are asked for. An LSTM has to keep all pairs in one state until it learns which is wanted; an
-LSTMN can look back. Both see the same fresh random sequences (seeded), with 1 to `pairs` pairs each, are trained for the same number
-of updates by plain `compile` and `fit`, and are then asked about 2,000 new sequences for each n, also for an n they
-have not seen. An update of the LSTM costs less, so a third row has an LSTM of `more` times as many updates. Printed,
-over seeds: percent of answers right, mean and standard deviation; weights; seconds.
+A sequence is n pairs of a key and a value, one pair a step, keys all different; then come four of the keys alone, and
+their values are asked for. An LSTM has to keep all pairs in one state until it learns which is wanted; an LSTMN can
+look back. Both see the same fresh random sequences (seeded), with 1 to `pairs` pairs each, are trained for the same
+number of updates by plain `compile` and `fit`, and are then asked about 2,000 new sequences for each n, also for an n
+they have not seen. An update of the LSTM costs less, so a third row has an LSTM with `more` times as many updates.
+Printed, over seeds: percent of answers right, mean and standard deviation; weights; seconds.
 """
 
 from __future__ import annotations
