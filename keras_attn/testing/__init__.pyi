@@ -1,5 +1,6 @@
 from .attention import check_attention as check_attention
 from .broken import Broken as Broken
+from .finding import Finding as Finding
 from .model import check_model as check_model
 from .model_specimen import ModelSpecimen as ModelSpecimen
 from .outcome import Outcome as Outcome

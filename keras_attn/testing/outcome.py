@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from keras_attn.testing.finding import Finding
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict, and where a promise broke first.
+    """A verdict, and where a promise broke.
 
     Args:
         name: the layer's or model's.
         promise: the promise's name.
         verdict: "held", "broken", or "-": it does not apply.
-        what: what was compared when it broke, or why it does not apply.
-        index: the first index where it broke; None if no numbers came.
-        wanted, got: there.
+        reason: why it does not apply, or how much was compared.
+        findings: where it broke, in the order in which it was seen.
         error: what the layer raised.
     """
 
     name: str
     promise: str
     verdict: str
-    what: str = ""
-    index: tuple[int, ...] | None = None
-    wanted: str = ""
-    got: str = ""
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
     error: Exception | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
-        if self.verdict != "broken":
-            return f"{self.name}: {self.promise}: {self.verdict} ({self.what})"
-        where = "" if self.index in (None, ()) else f" at index {self.index}"
-        came = "" if self.error else f"{where}: expected {self.wanted}, got {self.got}"
-        return f"{self.name}: {self.promise}: {self.what}{came}"
+        if not self.findings:
+            return f"{self.name}: {self.promise}: {self.verdict} ({self.reason})"
+        more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
+        return f"{self.name}: {self.promise}: {self.findings[0]}{more}"

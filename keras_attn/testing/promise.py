@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from keras_attn.testing.finding import Finding
 from keras_attn.testing.not_applicable import NotApplicable
 from keras_attn.testing.outcome import Outcome
 from keras_attn.testing.statement import Statement
@@ -27,20 +28,21 @@ class Promise:
     look: Callable[[Any], Iterable[Statement]]
 
     def judge(self, subject: Any) -> Outcome:
-        """Held, broken (with the first place where it is), or not applicable. Nothing compared is not held."""
-        compared, reason = 0, "there was nothing to compare"
+        """Held, broken (with every place where it is), or not applicable. Nothing compared is not held."""
+        compared, reason, error, found = 0, "there was nothing to compare", None, []
         try:
             for statement in self.look(subject):
                 compared += statement.size
                 index = statement.first
                 if index is not None:
-                    wanted, got = statement.at(index)
-                    return Outcome(subject.name, self.name, "broken", statement.what, index, wanted, got)
+                    found.append(Finding(statement.what, index, *statement.at(index)))
         except NotApplicable as why:
             reason = str(why)
-        except Exception as error:  # whatever a layer may raise
-            what = f"{type(error).__name__}: {_told(error)}"
-            return Outcome(subject.name, self.name, "broken", what, error=error)
+        except Exception as raised:  # whatever a layer may raise
+            error = raised
+            found.append(Finding(f"{type(error).__name__}: {_told(error)}"))
+        if found:
+            return Outcome(subject.name, self.name, "broken", f"{compared} numbers compared", tuple(found), error)
         if compared:
             return Outcome(subject.name, self.name, "held", f"{compared} numbers compared")
         return Outcome(subject.name, self.name, "-", reason)

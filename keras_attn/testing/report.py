@@ -77,4 +77,4 @@ class Report:
 def _remark(promise: Promise, row: list[Outcome]) -> str:
     """What is promised; where no case could be checked, why."""
     verdicts = {outcome.verdict for outcome in row}
-    return "; ".join(dict.fromkeys(outcome.what for outcome in row)) if verdicts == {"-"} else promise.sentence
+    return "; ".join(dict.fromkeys(outcome.reason for outcome in row)) if verdicts == {"-"} else promise.sentence

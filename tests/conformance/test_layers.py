@@ -39,7 +39,7 @@ def hold(promise, subject):
     outcome = promise.judge(subject)
     VERDICTS[promise.name, outcome.verdict] += 1
     if outcome.verdict == "-":
-        pytest.skip(outcome.what)
+        pytest.skip(outcome.reason)
     if outcome.verdict == "broken":
         raise Broken([outcome]) from outcome.error
 

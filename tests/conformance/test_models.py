@@ -32,7 +32,7 @@ def test_a_model_keeps_its_promise(request, row, promise):
     outcome = promise.judge(row.subject)
     VERDICTS[promise.name, outcome.verdict] += 1
     if outcome.verdict == "-":
-        pytest.skip(outcome.what)
+        pytest.skip(outcome.reason)
     if outcome.verdict == "broken":
         raise Broken([outcome]) from outcome.error
 

@@ -363,4 +363,4 @@ def test_what_is_broken_is_caught_by_its_promise(name):
     broken = check_attention(make, claims=claims, only=[promise], show=False, strict=False).broken
     assert broken
     assert {outcome.promise for outcome in broken} == {promise}
-    assert any(says in str(outcome) for outcome in broken), list(map(str, broken))
+    assert any(says in str(outcome.findings[0]) for outcome in broken), list(map(str, broken))

@@ -14,7 +14,8 @@ from keras_attn.testing.not_applicable import needs
 from keras_attn.testing.statement import Statement, finite, holds, said
 from keras_attn.testing.subject import Subject
 
-POLICIES = ("float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+NARROW = ("float16", "bfloat16")  # -1e9 is minus infinity in the one, and swallows scores in both
+POLICIES = ("float32", *NARROW, "mixed_float16", "mixed_bfloat16")
 
 
 def look(subject: Subject) -> Iterator[Statement]:
@@ -23,12 +24,26 @@ def look(subject: Subject) -> Iterator[Statement]:
     rule = masks.rule(subject.specimen)
     policies = (*POLICIES, "float64") if backend.name() == "tensorflow" else POLICIES
     for path, mask in subject.masks.items():
-        if masks.axes(path, mask, rule) is not None:
-            array = dict(tree.flatten_with_path(subject.arrays()))[path].copy()
-            array[1] = False
-            arrays = nests.replaced(subject.arrays(), path, array)
-            for policy in policies:
-                yield from _nothing_seen(subject, arrays, policy, f"in {policy}, {'.'.join(map(str, path))} all False")
+        if masks.axes(path, mask, rule) is None:
+            continue
+        array = dict(tree.flatten_with_path(subject.arrays()))[path].copy()
+        array[1] = False
+        arrays, hidden = nests.replaced(subject.arrays(), path, array), f"{'.'.join(map(str, path))} all False"
+        for policy in policies:
+            yield from _nothing_seen(subject, arrays, policy, f"in {policy}, {hidden}")
+        for policy in NARROW:
+            yield from _loud(subject, arrays, policy, f"in {policy}, loud, {hidden}")
+        policies = ("float32", "float16")  # a mask of its own kind is enough for the other types
+
+
+def _loud(subject: Subject, arrays: Any, policy: str, when: str) -> Iterator[Statement]:
+    """Inputs of eight times the size: scores that a large negative number, added where one may not look, overflows."""
+    loud = tree.map_structure(
+        lambda spec, array: array * array.dtype.type(8) if spec.real else array, subject.specimen.arguments, arrays
+    )
+    outputs = subject.ask(loud, policy)
+    for (_, spec), array in zip(subject.results, tree.flatten(outputs), strict=True):
+        yield finite(f"{spec.dimensions} {when}", array)
 
 
 def _nothing_seen(subject: Subject, arrays: Any, policy: str, when: str) -> Iterator[Statement]:
