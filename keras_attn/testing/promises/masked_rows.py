@@ -22,7 +22,7 @@ def look(subject: Subject) -> Iterator[Statement]:
     """Each mask in turn hides everything from the second example."""
     needs(subject.masks, "no mask among the arguments")
     rule = masks.rule(subject.specimen)
-    policies = (*POLICIES, "float64") if backend.name() == "tensorflow" else POLICIES
+    policies: tuple[str, ...] = (*POLICIES, "float64") if backend.name() == "tensorflow" else POLICIES
     for path, mask in subject.masks.items():
         if masks.axes(path, mask, rule) is None:
             continue
