@@ -271,7 +271,7 @@ def test_non_local_blocks(block, subsample, dtype, tolerance):
     x = images(2, 5, 7, 6)
     layer = filled(block(subsample=subsample, dtype=dtype), x)
     wanted = non_local(layer, x)
-    assert np.median(np.ptp(wanted[1], -1)) > 0.01
+    assert np.median(np.ptp(wanted[1], -1)) > 0.003  # the mean weight is 0.03 or 0.08
     assert wanted[1].shape == (2, 35, 12 if subsample else 35)
     same(numpy(layer(x, return_attention_scores=True)), wanted, tolerance)
 
