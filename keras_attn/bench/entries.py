@@ -55,7 +55,13 @@ ENTRIES = [
         "the same bottleneck, seen at every step",
     ),
     Entry(
-        "additive", "scoring", r"e_{ij} = v^\top \tanh(W s_{i-1} + U h_j)", BAHDANAU, {}, "what all others are beside"
+        "additive",
+        "scoring",
+        r"e_{ij} = v^\top \tanh(W s_{i-1} + U h_j)",
+        BAHDANAU,
+        {},
+        "what all others are beside; the state that asks has not read the last output yet, so lookup, whose next link "
+        "hangs on it, is out of reach in one look",
     ),
     Entry("dot", "scoring", r"e_{ij} = s_{i-1}^\top h_j", LUONG, {"attention": "dot"}),
     Entry(
@@ -73,7 +79,7 @@ ENTRIES = [
         r"e_{ij} = v^\top \tanh(W [s_{i-1}; h_j])",
         LUONG,
         {"attention": "concat"},
-        "the same function as additive: another draw of the same numbers",
+        "the same function as additive, so with the same seed the same numbers",
     ),
     Entry(
         "tanh-sum",
@@ -97,7 +103,8 @@ ENTRIES = [
         r"e_{ij} = (W s_{i-1} + b)_j",
         LUONG,
         {"attention": "location", "max_source_length": LENGTH},
-        "it counts places and never looks at what stands there: lookup is out of reach",
+        "it counts places and never looks at what stands there: lookup is out of reach, and so is the end of a source "
+        "whose length varies, but for what the first state knows",
     ),
     Entry(
         "pytorch-tutorial",
@@ -161,7 +168,7 @@ ENTRIES = [
         r"a_i = \arg\min_{p \in \Delta} \lVert p - e_i \rVert^2",
         "Martins and Astudillo 2016",
         {"weighing": "sparsemax"},
-        "exact zeros; no gradient to what has none",
+        "sharp looks with exact zeros; no gradient to what has none",
     ),
     Entry(
         "top-k",
@@ -177,7 +184,7 @@ ENTRIES = [
         r"a_{ij} = \sigma(e_{ij} - \log n)",
         "Ramapuram et al. 2024",
         {"weighing": "sigmoid"},
-        "keys do not compete",
+        "keys do not compete, so a sharp look has to be learned key by key; made for pre-training at scale",
     ),
     Entry(
         "straight-through",
@@ -201,7 +208,7 @@ ENTRIES = [
         r"p_t = S\,\sigma(v_p^\top \tanh(W_p s)),\ a_{tj} \exp(-(j - p_t)^2 / 2\sigma^2)",
         LUONG,
         {"window": "local_predictive"},
-        "has to learn to steer the window",
+        "has to learn to steer the window from the state alone: smooth paths are easy, jumps as in swap are not",
     ),
     Entry("fuse-linear", "fusion", r"x_i = V [y_{i-1}; c_i] + b", TUTORIAL, {"fusion": "linear"}),
     Entry("fuse-attentional", "fusion", r"x_i = \tanh(W_c [c_i; y_{i-1}])", LUONG, {"fusion": "attentional"}),
