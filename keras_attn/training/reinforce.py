@@ -100,7 +100,7 @@ class ReinforceLoss(keras.layers.Layer):
             return prediction
         log_probability, entropy = widened(log_probability), widened(entropy)
         baseline, reward = (ops.cast(number, log_probability.dtype) for number in (self.baseline, reward))
-        reward, mean = ops.stop_gradient(reward), ops.mean(reward)
+        mean = ops.mean(reward)
         if reward_mask is not None:
             counts = ops.cast(reward_mask, reward.dtype)
             reward = ops.where(counts > 0, reward, baseline)  # what does not count teaches nothing
