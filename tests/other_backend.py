@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+SUITE = ("shapes", "weights", "padding", "masked rows", "steps", "learning", "no leak", "seed", "sizes")
 SEARCHED = ("gru-additive", "lstm-initial", "rnn-every-step")
 
 
@@ -41,6 +42,15 @@ def of_model(row: Any) -> list[np.ndarray]:
     return numpy(found)
 
 
+def held() -> list[str]:
+    """Which promises the suite finds kept here, of a layer that keeps them all on TensorFlow."""
+    from testing.honest import Honest
+
+    from keras_attn.testing import check_attention
+
+    return check_attention(Honest, only=SUITE, show=False, strict=False).held
+
+
 def main(folder: Path) -> None:
     """Load a model that another backend saved, once the layers are known to Keras; then all rows."""
     sys.modules["tensorflow"] = None  # type: ignore[assignment]  # to import it is an error, as if it were not there
@@ -61,6 +71,7 @@ def main(folder: Path) -> None:
                 found |= {f"{row.name}-{index}": array for index, array in enumerate(numbers(row))}
             except Exception:  # the test of this row shows it
                 found[f"{row.name}-error"] = np.array(traceback.format_exc())
+    found["suite"] = np.array(held())
     np.savez(folder / "numbers.npz", backend=keras.backend.backend(), **found)
 
 

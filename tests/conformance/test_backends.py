@@ -55,6 +55,10 @@ def test_a_model_gives_the_same(other, row):
     check(other, row.name, other_backend.of_model(row))
 
 
+def test_the_suite_runs_there(other):
+    assert other["suite"].tolist() == list(other_backend.SUITE)
+
+
 def test_a_file_of_tensorflow_is_loaded_there(other):
     (row,) = [row for row in MODELS if row.name == "gru-additive"]
     check(other, "file", other_backend.of_model(row)[:1])

@@ -16,13 +16,14 @@ def look(subject: ModelSubject) -> Iterator[Statement]:
     yield same("logits of a second call", subject.train(subject.inputs), subject.train(subject.inputs))
     if not subject.specimen.remakable:
         return
-    first, second = _made(subject), _made(subject)
-    for weight, one, other in zip(first.weights, first.get_weights(), second.get_weights(), strict=True):
-        yield same(f"first value of {weight.path}", one, other)
-    one, other = (model(subject.inputs, training=True) for model in (first, second))
-    yield same("logits in training with the same seed", *map(keras.ops.convert_to_numpy, (one, other)))
+    (model, first, one), (_, second, other) = _run(subject), _run(subject)
+    for weight, before, after in zip(model.weights, first, second, strict=True):
+        yield same(f"first value of {weight.path}", before, after)
+    yield same("logits in training with the same seed", one, other)
 
 
-def _made(subject: ModelSubject) -> Any:
+def _run(subject: ModelSubject) -> tuple[Any, list, Any]:
+    """A model made and called after a seed was set: its first weights, and its logits in training."""
     keras.utils.set_random_seed(1)
-    return subject.specimen.make().training
+    model = subject.specimen.make().training
+    return model, model.get_weights(), keras.ops.convert_to_numpy(model(subject.inputs, training=True))

@@ -16,25 +16,27 @@ from keras_attn.testing.subject import Subject
 
 def look(subject: Subject) -> Iterator[Statement]:
     """The same seed, the same weights and numbers, in training too; without training, the same at every call."""
-    arrays, (first, second) = subject.arrays(), (_made(subject), _made(subject))
-    for weight, one, other in zip(first.weights, first.get_weights(), second.get_weights(), strict=True):
-        yield same(f"first value of {weight.path}", one, other)
+    arrays, trains = subject.arrays(), "training" in subject.call_names
+    first, one = _run(subject, trains)
+    second, other = _run(subject, trains)
+    for weight, before, after in zip(first.weights, *(it[0] for it in (one, other)), strict=True):
+        yield same(f"first value of {weight.path}", before, after)
     yield from _both(subject, "a second call without training", subject.ask(arrays), subject.ask(arrays))
-    if "training" not in subject.call_names:
+    if not trains:
         return
-    one, other, again = (_trained(subject, layer, arrays) for layer in (first, second, second))
-    yield from _both(subject, "training with the same seed", one, other)
+    yield from _both(subject, "training with the same seed", one[1], other[1])
     wanted = "other numbers" if "random" in subject.claims else "the same numbers"
-    yield said("a second call in training", _moved(other, again), wanted)
+    yield said("a second call in training", _moved(other[1], _trained(subject, second, arrays)), wanted)
     if "seed" in first.get_config() and "random" in subject.claims:
         yield from _seeded(subject, arrays)
 
 
-def _made(subject: Subject) -> Any:
+def _run(subject: Subject, trains: bool) -> tuple[Any, tuple[list, Any]]:
+    """A layer made and called after a seed was set: its first weights, and what comes out in training."""
     keras.utils.set_random_seed(1)
     layer = subject.specimen.make()
     subject.specimen.call(layer, tensors(subject.arrays()))
-    return layer
+    return layer, (layer.get_weights(), _trained(subject, layer, subject.arrays()) if trains else None)
 
 
 def _trained(subject: Subject, layer: Any, arrays: Any) -> Any:
