@@ -68,8 +68,7 @@ class HeadAttention(keras.layers.Layer):
     def build_query(self, query_shape: Any) -> None:
         """Make the weights of `read`."""
         self.project_query = self._dense("query", query_shape, self.heads * self.head_dim)
-        context_shape = (*query_shape[:2], self.heads * self.value_dim)
-        self.project_output = self._dense("output", context_shape, self.units or query_shape[-1])
+        self.project_output = self._dense("output", (self.heads * self.value_dim,), self.units or query_shape[-1])
         if self.position is not None and not self.position.built:
             self.position.build(self.heads, self.head_dim, self.value_dim)
         self.built = True
@@ -79,7 +78,7 @@ class HeadAttention(keras.layers.Layer):
         initializer = self.kernel_initializer.clone()
         more: dict[str, Any] = {"kernel_initializer": initializer, "dtype": self.dtype_policy, "name": name}
         layer = keras.layers.Dense(units, use_bias=bias and self.use_bias, **more)
-        layer.build(shape)
+        layer.build((None, shape[-1]))
         return layer
 
     def project_memory(self, value: Any, key: Any = None, position: Any = None) -> dict[str, Any]:
@@ -93,9 +92,9 @@ class HeadAttention(keras.layers.Layer):
         Returns:
             `{"key": (batch, key_length, key_heads, head_dim), "value": (batch, key_length, key_heads, value_dim)}`.
         """
-        key = self.project_key(value if key is None else key)
-        key = self._turn(head_ops.split(key, self.key_heads), position)  # (batch, key_length, key_heads, head_dim)
-        return {"key": key, "value": head_ops.split(self.project_value(value), self.key_heads)}
+        key = _apart(self.project_key, value if key is None else key, self.key_heads, self.head_dim)
+        value = _apart(self.project_value, value, self.key_heads, self.value_dim)
+        return {"key": self._turn(key, position), "value": value}
 
     def read(
         self,
@@ -173,16 +172,20 @@ class HeadAttention(keras.layers.Layer):
             mask = masks.both(mask, masks.causal(query_position, key_position)[None])
         queries = self._queries(query, query_position)  # (batch, query_length, heads, head_dim)
         context, weights = self._attend(queries, memory, mask, query_position, key_position, training)
-        context = head_ops.merge(context, self.heads * self.value_dim)
-        output = self.project_output(context)  # (batch, query_length, units)
+        output = self._together(context)  # (batch, query_length, units)
         if not may_be_blind:
             return output, weights
         sees = ops.cast(ops.any(mask, axis=-1, keepdims=True), self.compute_dtype)  # (batch, query_length, 1)
         return output * sees, weights * ops.expand_dims(sees, 1)
 
     def _queries(self, query: Any, position: Any) -> Any:
-        queries = head_ops.split(self.project_query(query), self.heads)
+        queries = _apart(self.project_query, query, self.heads, self.head_dim)
         return self._turn(queries, position) / math.sqrt(self.head_dim)
+
+    def _together(self, context: Any) -> Any:
+        batch, length = ops.shape(context)[:2]
+        flat = self.project_output(ops.reshape(context, (-1, self.heads * self.value_dim)))
+        return ops.reshape(flat, (batch, length, flat.shape[-1]))
 
     def _attend(
         self, query: Any, memory: dict, mask: Any, query_position: Any, key_position: Any, training: bool | None
@@ -214,3 +217,10 @@ class HeadAttention(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict) -> HeadAttention:
         return cls(**{**config, "position": keras.saving.deserialize_keras_object(config["position"])})
+
+
+def _apart(project: keras.layers.Layer, x: Any, heads: int, width: int) -> Any:
+    """(batch, length, features) -> (batch, length, heads, width)."""
+    batch, length, features = ops.shape(x)
+    # Of a matrix, TensorFlow multiplies and adds the bias in one kernel.
+    return ops.reshape(project(ops.reshape(x, (-1, features))), (batch, length, heads, width))

@@ -113,8 +113,8 @@ class SlidingWindowAttention(HeadAttention):
         )
         here, there = self.window + ops.arange(block), ops.arange(block + width - 1)  # differences are what counts
         context, weights = self._attend(queries, {"key": key, "value": value}, mask, here, there, training)
-        context = ops.reshape(context, (batch, count * block, self.heads * self.value_dim))
-        output = self.project_output(context[:, :length])  # (batch, query_length, units)
+        context = ops.reshape(context, (batch, count * block, self.heads, self.value_dim))
+        output = self._together(context[:, :length])  # (batch, query_length, units)
         weights = ops.reshape(blocks.band(weights, width), (batch, count, self.heads, block, width))
         weights = ops.transpose(weights * sees[:, :, None, :, None], (0, 2, 1, 3, 4))
         weights = ops.reshape(weights, (batch, self.heads, count * block, width))[:, :, :length]

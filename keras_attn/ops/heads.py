@@ -12,25 +12,6 @@ import keras
 from keras import ops
 
 
-def split(x: Any, heads: int) -> Any:
-    """Cut the last dimension into heads.
-
-    Args:
-        x: (batch, length, heads * head_dim).
-
-    Returns:
-        (batch, length, heads, head_dim), the form of memories and caches.
-    """
-    batch, length, width = ops.shape(x)
-    return ops.reshape(x, (batch, length, heads, width // heads))
-
-
-def merge(x: Any, width: int) -> Any:
-    """The heads side by side again: (batch, length, heads, head_dim) -> (batch, length, width)."""
-    batch, length = ops.shape(x)[:2]
-    return ops.reshape(x, (batch, length, width))
-
-
 def scores(query: Any, key: Any, group: int = 1) -> Any:
     """e_hqk = query_hq . key_hk, the dot product of each head, unscaled.
 
