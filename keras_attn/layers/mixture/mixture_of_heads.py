@@ -26,8 +26,9 @@ class MixtureOfHeads(keras.layers.Layer):
 
     Only the chosen heads are computed, projections included: tokens are sorted by expert and no token is dropped, so
     multiply-adds grow with `active` and not with `experts` (and up to a quarter more for places that stay empty, see
-    `ops.routing.lay_out`). With 2,048 tokens of width 512, 2 of 16 heads of 64, projecting takes 6 ms forward and
-    backward where all heads take 12; 2 of 64 heads: 13 against 41 (2 cores, 2026-11-20).
+    `ops.routing.lay_out`). What does grow with `experts` is the memory that kernels and their gradients take. Forward
+    and backward over 2,048 tokens of width 512, heads of 64, one thread: 2 of 8 heads 177 ms, 2 of 64 heads 375; dense
+    heads beside them: 2 take 104, 8 take 399, 64 take 3,132 (docs/benchmarks.md, 2026-11-20).
 
     In training alpha L_a + beta L_z is added to the model's loss, so that all experts are asked: L_a = E sum_i f_i P_i
     over the tokens of the batch, with f_i the share of choices that fell on expert i and P_i its share of
