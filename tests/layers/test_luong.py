@@ -117,7 +117,7 @@ def test_without_input_feeding_the_last_context_changes_nothing_later():
 def test_another_fusion_is_fed_and_put_out(kind):
     scoring = GeneralScoring(UNITS, dtype="float64")
     cell = LuongCell(gru("float64"), Attention(scoring, dtype="float64"), fusion=kind(dtype="float64"), dtype="float64")
-    words, state, memory, parts, last = run(Unroll(cell, dtype="float64"), scoring, cell.state_size, "float64")
+    words, state, _, parts, last = run(Unroll(cell, dtype="float64"), scoring, cell.state_size, "float64")
     same(last[-1], parts["output"][:, -1])
     h, _ = paper_cells.step(cell.cell, np.concatenate([words[0, 0], state[1][0]]), [state[0][0]])
     same(parts["output"][0, 0], numpy(cell.fusion(h[None], parts["context"][:1, 0]))[0], 1e-12)

@@ -60,7 +60,8 @@ def unrolled(
     }
     parts = {"output": Spec(f"batch query_length {output}"), "context": CONTEXT, "weights": WEIGHTS}
     inputs = {"inputs": Spec("batch query_length embedding"), "state": state, "memory": memory}
-    return Specimen(f"unroll-{name}", lambda: Unroll(make()), inputs, (parts, state), **more)
+    claims = more.pop("claims", USUAL) | {"causal"}
+    return Specimen(f"unroll-{name}", lambda: Unroll(make()), inputs, (parts, state), claims=claims, **more)
 
 
 def bahdanau(scoring: Any = AdditiveScoring, units: int = HIDDEN, **options: Any) -> AttentionCell:

@@ -60,7 +60,10 @@ class RNNDecoder:
         tied: the softmax uses the target embeddings (Press and Wolf 2017).
         dropout: share of embeddings and of what enters the softmax that is dropped in training, 0 to below 1.
 
-    Source: Bahdanau et al. 2015, section 3.1 and appendix A.2.
+    Source: Bahdanau et al. 2015, section 3.1 and appendix A.2; with query "state", Luong et al. 2015. With attention
+    "location", query "token_and_state" and fusion "linear" it is the decoder of PyTorch's tutorial (Robertson 2017),
+    but for the tutorial's relu before the GRU (`LinearFusion("relu")` has it) and its GRU's reset gate, which stands
+    behind the matrix.
     """
 
     units: int = 256
