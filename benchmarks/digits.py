@@ -1,6 +1,6 @@
 """Does attention help a small convolutional net to read a digit among clutter?
 
-    python benchmarks/digits.py                                # nine nets, five seeds each: about eight minutes
+    python benchmarks/digits.py                                # nine nets, five seeds each: about six minutes on two idle cores
     python benchmarks/digits.py --nets none cbam --seeds 1     # two of them, once
     python benchmarks/digits.py --noise 0 --clutter 0          # a digit alone, anywhere on the canvas
 
