@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_attn.layers.multi_head import MultiHeadAttention
 from keras_attn.layers.weighing.softmax import SoftmaxWeighing
-from keras_attn.ops import heads as head_ops
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -67,7 +66,9 @@ class MultiHeadReader(keras.layers.Layer):
         Returns:
             Output (batch, query_length, query_features), weights (batch, query_length, key_length).
         """
-        memory = {"key": head_ops.split(key, self.heads), "value": head_ops.split(value, self.heads)}
+        batch, length = ops.shape(key)[:2]
+        apart = (batch, length, self.heads, self.head_dim)
+        memory = {"key": ops.reshape(key, apart), "value": ops.reshape(value, apart)}
         output, weights = self.attention.read(query, memory, mask, training=training)
         return output, ops.mean(weights, axis=1)
 
