@@ -1,7 +1,7 @@
 """Does attention help a small convolutional net to read a digit among clutter?
 
-    python benchmarks/digits.py                                # nine nets, five seeds each: about six minutes on two idle cores
-    python benchmarks/digits.py --nets none cbam --seeds 1     # two of them, once
+    python benchmarks/digits.py                                # nine nets, five seeds each: about eight minutes
+    python benchmarks/digits.py --nets none CBAM --seeds 1     # two of them, once
     python benchmarks/digits.py --noise 0 --clutter 0          # a digit alone, anywhere on the canvas
 
 The 1,797 digits of 8x8 pixels that come with scikit-learn are dealt once, by seed 0, to training (1,000), validation
