@@ -163,10 +163,8 @@ class HeadAttention(keras.layers.Layer):
         causal: bool = False,
         training: bool | None = None,
     ) -> tuple[Any, Any]:
-        if query_position is None:
-            query_position = ops.arange(ops.shape(query)[1])
-        if key_position is None:
-            key_position = ops.arange(ops.shape(memory["key"])[1])
+        query_position = _places(query_position, query)
+        key_position = _places(key_position, memory["key"])
         may_be_blind = mask is not None  # causality alone lets everybody see something
         if causal:
             mask = masks.both(mask, masks.causal(query_position, key_position)[None])
@@ -203,7 +201,7 @@ class HeadAttention(keras.layers.Layer):
     def _turn(self, x: Any, position: Any) -> Any:
         if self.position is None:
             return x
-        return self.position.turn(x, ops.arange(ops.shape(x)[1]) if position is None else position)
+        return self.position.turn(x, _places(position, x))
 
     def get_config(self) -> dict:
         names = ("heads", "head_dim", "value_dim", "units", "use_bias", "dropout", "seed")
@@ -224,3 +222,8 @@ def _apart(project: keras.layers.Layer, x: Any, heads: int, width: int) -> Any:
     batch, length, features = ops.shape(x)
     # Of a matrix, TensorFlow multiplies and adds the bias in one kernel.
     return ops.reshape(project(ops.reshape(x, (-1, features))), (batch, length, heads, width))
+
+
+def _places(position: Any, x: Any) -> Any:
+    """(length,) integers, of `x` (batch, length, ...) from 0 on if None is given."""
+    return ops.arange(ops.shape(x)[1]) if position is None else ops.cast(position, "int32")
