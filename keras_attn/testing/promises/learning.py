@@ -38,5 +38,8 @@ def of(subject: Subject, **more: Any) -> tuple[dict[tuple, np.ndarray], list[np.
         outputs = subject.specimen.call(layer, nest, **more)
         return probe(outputs), outputs
 
+    others = [(variable, variable.numpy()) for variable in layer.non_trainable_variables]
     inputs, learned, _ = backend.gradients(number, [given[path] for path in paths], layer)
+    for variable, value in others:  # a running mean or a state of seeds that training moved
+        variable.assign(value)
     return dict(zip(paths, inputs, strict=True)), learned
