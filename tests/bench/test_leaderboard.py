@@ -91,7 +91,7 @@ def test_a_broken_file_is_named(tmp_path):
 
 
 def test_the_page_has_scores_equations_and_pictures():
-    results = [result(right=0.5), result(right=0.7, seed=2), result("no-attention", right=0.0, weights=[])]
+    results = [result(right=0.5, seconds=3.0), result(right=0.7, seed=2), result("no-attention", right=0.0, weights=[])]
     text = page(results, SHORT, "TensorFlow 2", "the command", "mechanisms")
     assert "| [additive](#additive) | 60.0 ± 14.1 | 2.0 | 1,234 |" in text
     assert "| [no-attention](#no-attention) | 0.0 | 2.0 | 1,234 |" in text
