@@ -21,7 +21,7 @@ from keras_attn.testing import Broken
 from keras_attn.testing.model_promises.table import MODEL_PROMISES
 
 CHOICES = {
-    "attention": (*mechanisms.SCORINGS, None),
+    "attention": (*mechanisms.ATTENTIONS, None),
     "query": mechanisms.QUERIES,
     "weighing": tuple(mechanisms.WEIGHINGS),
     "window": (None, *mechanisms.WINDOWS),
@@ -29,7 +29,16 @@ CHOICES = {
     "input_feeding": (True, False),
 }
 UNITS, EMBEDDING, D = 11, 13, 1
-SIZES = {"units": UNITS, "embedding": EMBEDDING, "window_width": D, "top_k": 2, "max_source_length": 11, "dropout": 0.0}
+SIZES = {
+    "units": UNITS,
+    "embedding": EMBEDDING,
+    "attention_units": 6,
+    "heads": 3,
+    "window_width": D,
+    "top_k": 2,
+    "max_source_length": 11,
+    "dropout": 0.0,
+}
 DEFAULTS = {name: getattr(RNNDecoder(), name) for name in CHOICES}
 
 
@@ -42,6 +51,10 @@ def told(choice):
     """The setting that makes no sense beside the others, or None: the rules once more."""
     if choice["attention"] is None:
         return next((name for name in CHOICES if name != "attention" and choice[name] != DEFAULTS[name]), None)
+    if choice["attention"] == "multi_head" and choice["weighing"] != "softmax":
+        return "weighing"
+    if choice["attention"] == "multi_head" and choice["window"]:
+        return "window"
     if choice["query"] == "state":
         return "fusion" if choice["fusion"] == "concat" else None
     return None if choice["input_feeding"] else "input_feeding"
@@ -59,8 +72,9 @@ def test_every_combination_is_taken_or_refused_with_a_reason():
                 RNNDecoder(**choice)
             assert str(error.value).startswith(f"{name}: ")
             refused += 1
-    # 8 scorings with 5 weighings and 3 windows: query "state" with 5 fusions fed or not, 3 queries with 6; and none
-    assert (taken, refused) == (8 * 5 * 3 * (5 * 2 + 3 * 6) + 1, 3119)
+    after, before = 5 * 2, 3 * 6  # 5 fusions, fed or not, with query "state"; 3 queries with 6 fusions
+    assert taken == (8 * 5 * 3 + 1) * (after + before) + 1  # scorings, weighings, windows; multi-head; none
+    assert taken + refused == 10 * 4 * 5 * 3 * 6 * 2
 
 
 @pytest.mark.parametrize(
@@ -76,6 +90,11 @@ def test_every_combination_is_taken_or_refused_with_a_reason():
         ({"weighing": "hardmax"}, "weighing: expected one of 'softmax', .*, got 'hardmax'"),
         ({"window": "local"}, "window: expected one of 'local_monotonic', 'local_predictive', None, got 'local'"),
         ({"fusion": "sum"}, "fusion: expected one of 'concat', .*, None, got 'sum'"),
+        (
+            {"attention": "multi_head", "weighing": "top_k"},
+            "weighing: each head .* has a softmax over the whole source",
+        ),
+        ({"attention": "multi_head", "units": 7}, "heads: expected a divisor of the width of all heads, 7, got 4"),
         ({"top_k": 0}, "top_k: expected at least 1, got 0"),
         ({"window_width": 0}, "window_width: expected at least 1, got 0"),
         ({"max_source_length": 0}, "max_source_length: expected at least 1, got 0"),
@@ -249,7 +268,7 @@ def test_late_tokens_look_where_their_number_says(policy):
     views = row.views(policy)
     kind = views.step.compute_dtype
     memory = {
-        "key": tf.zeros((2, 2063, UNITS), kind),
+        "key": tf.zeros((2, 2063, decoder.attention_units), kind),
         "value": tf.ones((2, 2063, 14), kind),
         "mask": tf.ones((2, 2063), "bool"),
     }
@@ -273,16 +292,16 @@ def test_straight_through_draws_in_training_only():
 JAX = """
 import keras, numpy as np
 from keras_attn.models import RNNDecoder, RNNEncoder, seq2seq
+random = np.random.default_rng(0)
+given = {"source": random.integers(4, 31, (8, 5)), "target": random.integers(4, 37, (8, 3))}
 for query in ("previous_state", "state"):
     decoder = RNNDecoder(units=11, embedding=13, weighing="straight_through", query=query, dropout=0.0)
     views = seq2seq(RNNEncoder(units=7, embedding=5), decoder, 31, 37)
-    random = np.random.default_rng(0)
-    given = {"source": random.integers(4, 31, (8, 5)), "target": random.integers(4, 37, (8, 3))}
     first, second = (np.asarray(views.training(given, training=True)) for _ in range(2))
     assert abs(first - second).max() > 0
-    views.training.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    loss = views.training.fit(given, given["target"], epochs=3, verbose=0).history["loss"]
-    assert np.isfinite(loss).all() and loss[-1] < loss[0]
+views.training.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+loss = views.training.fit(given, given["target"], epochs=3, verbose=0).history["loss"]
+assert np.isfinite(loss).all() and loss[-1] < loss[0]
 print(keras.backend.backend(), "ok")
 """
 
@@ -298,6 +317,11 @@ def test_straight_through_trains_on_jax():
 # The promises of models
 
 MODEL_ROWS = [
+    ModelRow(
+        "multi-head",
+        RNNEncoder(units=7, embedding=5),
+        RNNDecoder(**SIZES, attention="multi_head", query="state"),
+    ),
     ModelRow(
         "luong-general",
         RNNEncoder(units=7, embedding=5, cell="lstm"),

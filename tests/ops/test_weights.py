@@ -69,8 +69,14 @@ def test_no_mask_is_a_mask_that_hides_nothing(weigh):
 def test_scores_that_are_no_numbers_do_no_harm_where_nobody_looks(weigh, dtype):
     scores = tf.cast([[1.0, np.nan, np.inf, -np.inf, 0.0]], dtype)
     mask = np.array([[True, False, False, False, True]])
-    same(numpy(weigh(scores, mask))[:, [0, 4]], numpy(weigh(tf.cast([[1.0, 0.0]], dtype))), 1e-6)
-    assert (numpy(weigh(scores, mask))[:, 1:4] == 0).all()
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        weights = weigh(scores, mask)
+    same(numpy(weights)[:, [0, 4]], numpy(weigh(tf.cast([[1.0, 0.0]], dtype))), 1e-6)
+    assert (numpy(weights)[:, 1:4] == 0).all()
+    gradient = numpy(tape.gradient(weights, scores))
+    assert np.isfinite(gradient).all()
+    assert (gradient[:, 1:4] == 0).all()
 
 
 @every_type

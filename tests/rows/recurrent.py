@@ -20,6 +20,7 @@ from keras_attn.layers import (
     LocalPredictiveWindow,
     LocationScoring,
     LuongCell,
+    MultiHeadReader,
     SigmoidWeighing,
     SparsemaxWeighing,
     StraightThroughWeighing,
@@ -30,7 +31,8 @@ from keras_attn.layers import (
 from keras_attn.testing.specimen import SIZES, USUAL, Spec, Specimen
 
 UNITS, HIDDEN, WIDTH, PLACES = SIZES["units"], SIZES["hidden"], 1, 11
-CONTEXT, WEIGHTS = Spec("batch query_length features"), Spec("batch query_length key_length", "weights")
+WEIGHTS = Spec("batch query_length key_length", "weights")
+HEADS = str(2 * SIZES["heads"])
 STATES = {"lstm": ["units", "units"], "gru": ["units"], "stack": ["below", "below", "units"]}
 
 
@@ -49,16 +51,19 @@ def unrolled(
     output: str = "units",
     fed: bool = False,
     key: str = "hidden",
+    value: str = "features",
+    read: str = "features",
     **more: Any,
 ) -> Specimen:
-    """The row of `Unroll(make())`; `kind` says which states there are, `key` how wide projected keys are."""
+    """The row of `Unroll(make())`; `kind` says which states there are, the rest how wide all is."""
     state = [Spec(f"batch {size}") for size in (*STATES[kind], *(["units"] if fed else []))]
     memory = {
         "key": Spec(f"batch key_length {key}"),
-        "value": Spec("batch key_length features"),
+        "value": Spec(f"batch key_length {value}"),
         "mask": Spec("batch key_length", "mask"),
     }
-    parts = {"output": Spec(f"batch query_length {output}"), "context": CONTEXT, "weights": WEIGHTS}
+    context = Spec(f"batch query_length {read}")
+    parts = {"output": Spec(f"batch query_length {output}"), "context": context, "weights": WEIGHTS}
     inputs = {"inputs": Spec("batch query_length embedding"), "state": state, "memory": memory}
     claims = more.pop("claims", USUAL) | {"causal"}
     return Specimen(f"unroll-{name}", lambda: Unroll(make()), inputs, (parts, state), claims=claims, **more)
@@ -91,6 +96,13 @@ ROWS: list[Specimen] = [
         lambda: bahdanau(LocationScoring, PLACES, query="token_and_state", fusion=LinearFusion("relu")),
         key="features",
         claims=frozenset({"sums to one"}),  # keys aren't asked: none gets a gradient
+    ),
+    *(
+        unrolled(name, make, key=HEADS, value=HEADS, read="units", fed=name.startswith("luong"))
+        for name, make in {
+            "multi-head": lambda: AttentionCell(cell("gru"), MultiHeadReader(SIZES["heads"], 2)),
+            "luong-multi-head": lambda: LuongCell(cell("gru"), MultiHeadReader(SIZES["heads"], 2)),
+        }.items()
     ),
     # How the context enters
     unrolled("linear", lambda: bahdanau(fusion=LinearFusion())),
