@@ -9,7 +9,7 @@ import numpy as np
 from keras_attn.testing.model_subject import ModelSubject
 from keras_attn.testing.statement import Statement, holds, said, same
 
-CLOSE = 2e-6
+CLOSE = 5e-7
 
 
 def look(subject: ModelSubject) -> Iterator[Statement]:

@@ -10,7 +10,7 @@ from keras_attn.testing import masks
 from keras_attn.testing.statement import Statement, holds, same
 from keras_attn.testing.subject import Subject
 
-CLOSE = 2e-6
+CLOSE = 5e-7
 
 
 def look(subject: Subject) -> Iterator[Statement]:
