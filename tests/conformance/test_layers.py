@@ -20,7 +20,10 @@ VERDICTS = collections.Counter()
 def saved(request):
     """All rows of this run that are to be saved go through one SavedModel."""
     asked = [
-        item.callspec.params for item in request.session.items if item.module is request.module if "[" in item.name
+        item.callspec.params
+        for item in request.session.items
+        if getattr(item, "module", None) is request.module
+        if "[" in item.name
     ]
     subjects = [SUBJECTS[it["row"].name] for it in asked if it["promise"].name == "saved model"]
     for name, function in saved_model.load(list(filter(traced, subjects))).items():
