@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-SUITE = ("shapes", "weights", "padding", "masked rows", "steps", "learning", "no leak", "seed", "sizes")
+SUITE = ("weights", "padding", "steps", "learning", "no leak", "seed")
 SEARCHED = ("gru-additive", "lstm-initial", "rnn-every-step")
 
 
