@@ -115,6 +115,8 @@ class HeadAttention(keras.layers.Layer):
         Returns:
             Output (batch, query_length, units), weights (batch, heads, query_length, key_length).
         """
+        if mask is not None and len(mask.shape) == 2:
+            mask = mask[None]  # (1, query_length, key_length)
         return self._read(query, memory, masks.both(mask), query_position, training=training)
 
     def start(self, batch: Any, length: Any) -> dict[str, Any]:

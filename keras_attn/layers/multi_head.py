@@ -67,6 +67,8 @@ class MultiHeadAttention(HeadAttention):
         check(value, "batch key_length features", "value")
         if key is not None:
             check(key, "batch key_length key_features", "key")
+        if attention_mask is not None:
+            check(attention_mask, "batch query_length key_length", "attention_mask")
         mask = masks.of_call(query_mask, value_mask, key_mask, attention_mask)
         memory = self.project_memory(value, key)
         output, weights = self._read(query, memory, mask, causal=use_causal_mask, training=training)

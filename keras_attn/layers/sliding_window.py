@@ -13,7 +13,9 @@ from keras_attn.ops import blocks, masks
 from keras_attn.ops import memory as memory_ops
 from keras_attn.shapes import check
 
-BLOCK = 32  # queries that are worked on together: with fewer, matrices get too small to be fast
+# Queries that are worked on together: at least so many, and as many as the window is wide. With fewer, matrices are too
+# small to be fast and keys are copied too often; with more, too much is computed that is then hidden.
+BLOCK = 32
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -45,6 +47,7 @@ class SlidingWindowAttention(HeadAttention):
         super().__init__(heads, head_dim, **kwargs)
         expect(window >= 0, "window", "at least 0", window)
         self.window = window
+        self.block = max(BLOCK, window)
 
     def call(
         self,
@@ -125,9 +128,9 @@ class SlidingWindowAttention(HeadAttention):
         """The number of queries in a block; and for each block keys, values and whether they are there to be seen."""
         if start is None:
             seen = ops.ones((1, ops.shape(memory["key"])[1]), "bool") if seen is None else seen
-            cut = (length, BLOCK, self.window, after)
-            return BLOCK, {name: blocks.around(leaf, *cut) for name, leaf in {**memory, "seen": seen}.items()}
-        block = min(BLOCK, length) if isinstance(length, int) else ops.minimum(BLOCK, length)
+            cut = (length, self.block, self.window, after)
+            return self.block, {name: blocks.around(leaf, *cut) for name, leaf in {**memory, "seen": seen}.items()}
+        block = min(self.block, length) if isinstance(length, int) else ops.minimum(self.block, length)
         place = blocks.places(start, length, block, self.window)  # (blocks, span)
         around = {name: blocks.gather(leaf, place) for name, leaf in memory.items()}
         seen = masks.both((place >= 0)[None], None if seen is None else blocks.gather(seen, place))

@@ -96,6 +96,7 @@ def test_it_is_a_loop_over_the_equations(make, masks):
 def test_options_are_in_the_loop_too(options):
     layer = built(FAMILY["multi-head"], dtype="float64", **options)
     same(numpy(layer(*inputs())), by_loops(layer, *inputs(), visible())[0], 1e-10)
+    assert layer(*inputs()).shape == (2, 3, options.get("units", 11))
     biases = [weight.name for weight in layer.weights].count("bias")
     assert biases == (0 if "use_bias" in options else 3)
 
@@ -247,7 +248,7 @@ def test_sizes_that_make_no_sense(make, message):
         make()
 
 
-@pytest.mark.parametrize("name", ["query", "value", "key"])
+@pytest.mark.parametrize("name", ["query", "value", "key", "attention_mask"])
 def test_a_wrong_rank_names_the_argument(name):
     given = dict(zip(("query", "value", "key"), inputs(), strict=True))
     layer = built(FAMILY["multi-head"])

@@ -166,6 +166,13 @@ def test_reading_a_memory_is_the_call(kind):
     same(numpy(third[0]), numpy(whole[0])[:, 2:], CLOSE)  # RNN makes masks floats
 
 
+def test_a_mask_over_pairs_alone_serves_all_examples():
+    layer, pairs = built(MAKE["multi-head"]), np.random.default_rng(1).random((7, 11)) < 0.6  # as many as heads
+    memory = layer.project_memory(X)
+    whole = layer(X[:, :7], X, attention_mask=np.repeat(pairs[None], 2, 0), return_attention_scores=True)
+    same(numpy(layer.read(X[:, :7], memory, pairs)), numpy(whole), CLOSE)
+
+
 def test_a_memory_can_be_made_before_anybody_reads():
     layer = MultiHeadAttention(7, 3)
     layer.build_memory((None, None, 13))

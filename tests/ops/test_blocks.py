@@ -53,7 +53,9 @@ def test_neighborhoods_of_unknown_lengths(length, block, before, after):
     assert (numpy(cut(x)) == neighborhoods(x, length, block, before, after)).all()
 
 
-@pytest.mark.parametrize(("start", "length", "block", "before"), [(0, 11, 3, 2), (4, 5, 2, 3), (9, 1, 1, 12)])
+@pytest.mark.parametrize(
+    ("start", "length", "block", "before"), [(0, 11, 3, 2), (4, 5, 2, 3), (9, 1, 1, 12), (9, 8, 3, 2)]
+)
 def test_neighborhoods_inside_a_longer_sequence(start, length, block, before):
     x = sequence(17)
     place = numpy(blocks.places(start, length, block, before))
