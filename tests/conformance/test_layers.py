@@ -19,12 +19,8 @@ VERDICTS = collections.Counter()
 @pytest.fixture(scope="module")
 def saved(request):
     """All rows of this run that are to be saved go through one SavedModel."""
-    asked = [
-        item.callspec.params
-        for item in request.session.items
-        if getattr(item, "module", None) is request.module
-        if "[" in item.name
-    ]
+    here = [it for it in request.session.items if getattr(it, "module", None) is request.module]
+    asked = [it.callspec.params for it in here if "[" in it.name]
     subjects = [SUBJECTS[it["row"].name] for it in asked if it["promise"].name == "saved model"]
     for name, function in saved_model.load(list(filter(traced, subjects))).items():
         SUBJECTS[name].loaded = function

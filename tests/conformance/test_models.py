@@ -18,7 +18,8 @@ VERDICTS = collections.Counter()
 @pytest.fixture(scope="module")
 def saved(request):
     """All rows of this run that are to be saved go through one SavedModel."""
-    asked = [it.callspec.params for it in request.session.items if it.module is request.module if "[" in it.name]
+    here = [it for it in request.session.items if getattr(it, "module", None) is request.module]
+    asked = [it.callspec.params for it in here if "[" in it.name]
     rows = {it["row"].name: it["row"] for it in asked if "promise" in it and it["promise"].name == "saved model"}
     for name, functions in saved_model.load([row.subject for row in rows.values()]).items():
         rows[name].subject.loaded = functions
