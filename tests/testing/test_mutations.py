@@ -97,7 +97,7 @@ class PeeksOneAhead(Honest):
         return masks.causal(1 + ops.arange(ops.shape(query)[1]), ops.arange(ops.shape(value)[1]))[None]
 
 
-@breaks("causal", "changed nothing", claims=USUAL | {"causal"})
+@breaks("causal", "change at position 1 of `query`", claims=USUAL | {"causal"})
 class SeesNothingButTheFirst(Honest):
     def attend(self, query, key, value, mask, training=None):
         context, weight = super().attend(query, key, value, mask, training)
@@ -228,7 +228,7 @@ class DrawsWithoutASeed(Honest):
         return weight * ops.cast(np.random.default_rng().random(weight.shape), weight.dtype)
 
 
-@breaks("seed", "training with the same seed", claims=USUAL | {"random"}, dropout=0.3)
+@breaks("seed", "training with the same `seed` of the layer", claims=USUAL | {"random"}, dropout=0.3)
 class IgnoresItsSeed(Honest):
     def drop(self, weight):
         return keras.random.dropout(weight, self.dropout)
