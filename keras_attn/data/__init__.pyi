@@ -1,7 +1,9 @@
 from .batch_plan import BatchPlan as BatchPlan
+from .batching import as_dataset as as_dataset
 from .batching import batches as batches
 from .dates import Dates as Dates
 from .encoded import EncodedPairs as EncodedPairs
+from .epochs import Epochs as Epochs
 from .pairs import Pair as Pair
 from .pairs import Pairs as Pairs
 from .pairs import read_pairs as read_pairs

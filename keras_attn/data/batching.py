@@ -1,25 +1,19 @@
-"""Batches for `model.fit`: a `tf.data` wrapper over the batch plan."""
+"""Batches for `model.fit`: a `tf.data` wrapper over epochs."""
 
 from __future__ import annotations
 
-import functools
-import logging
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_attn.data.batch_plan import BatchPlan
 from keras_attn.data.encoded import EncodedPairs
-from keras_attn.errors import UserError
+from keras_attn.data.epochs import Epochs
 from keras_attn.text.tokenizer import Tokenizer
-from keras_attn.text.vocabulary import END, PADDING, START
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-logger = logging.getLogger("keras_attn")
 
 
 def batches(
@@ -34,58 +28,86 @@ def batches(
     max_target_length: int | None = None,
     cache: str | os.PathLike | None = None,
     first_epoch: int = 0,
+    first_batch: int = 0,
 ) -> tf.data.Dataset:
     """Return a finite dataset of ({"source", "target"}, labels, weights) for `model.fit`.
 
-    With (b, s, t) the shape of a batch, see `BatchPlan`, a sentence x and its translation y are
-
-        source   int32   (b, s)   x1 .. xn end
-        target   int32   (b, t)   start y1 .. ym
-        labels   int32   (b, t)   y1 .. ym end
-        weights  float32 (b, t)   1 where labels are, else 0
-
-    and the rest is padding, id 0. A pass gives the plan's next epoch once the pass before it was gone through
-    to its last batch; so looking at a few batches shifts nothing, and the same seed gives the same batches.
+    What a batch holds says `Epochs`; which passes there are, `as_dataset`. Who needs the plan as well, say the
+    number of batches or their tokens, calls these two.
 
     Args:
-        pairs_or_encoded: what `read_pairs` gives, (source, target) strings, or `EncodedPairs`.
-        text: the tokenizer of pairs of text.
-        tokens_per_batch, shapes, seed, shuffle: see `BatchPlan`; lengths count the added start or end.
-        max_source_length, max_target_length, cache: see `EncodedPairs.encode`.
-        first_epoch: the epoch of the first pass, to go on where a training stopped.
+        pairs_or_encoded, text, tokens_per_batch, shapes, seed, shuffle, max_source_length, max_target_length,
+            cache: see `Epochs`.
+        first_epoch, first_batch: see `as_dataset`.
 
     Raises:
-        UserError: no pairs, or no tokenizer for text.
+        UserError: no pairs, no tokenizer for text, or no such position.
+    """
+    epochs = Epochs(
+        pairs_or_encoded,
+        text,
+        tokens_per_batch=tokens_per_batch,
+        shapes=shapes,
+        seed=seed,
+        shuffle=shuffle,
+        max_source_length=max_source_length,
+        max_target_length=max_target_length,
+        cache=cache,
+    )
+    return as_dataset(epochs, first_epoch=first_epoch, first_batch=first_batch)
+
+
+def as_dataset(epochs: Epochs, *, first_epoch: int = 0, first_batch: int = 0) -> tf.data.Dataset:
+    """Return a dataset of which each pass is an epoch.
+
+    A pass gives the next epoch once the pass before it was gone through to its last batch; so looking at a few
+    batches shifts nothing, and the same seed gives the same batches.
+
+    To go on where a training stopped after b batches of epoch e, take `first_epoch=e, first_batch=b` and
+    `model.fit(..., initial_epoch=e)`. The first pass then has `epochs.steps - b` batches, the ones that were not
+    seen, and those after it are whole. The dataset's cardinality is `epochs.steps` all the same, as Keras asks for it
+    once and takes it for every pass; at the end of the short one Keras warns ("Your input ran out of data") and goes
+    on with the next epoch, and it calls `on_train_batch_begin` once more than there are batches.
+
+    Args:
+        epochs: the batches.
+        first_epoch, first_batch: where the first pass starts, counted from 0.
+
+    Raises:
+        UserError: no such position.
     """
     import tensorflow as tf
 
-    encoded = _encoded(pairs_or_encoded, text, max_source_length, max_target_length, cache)
-    plan = BatchPlan(encoded.source_lengths + 1, encoded.target_lengths + 1, tokens_per_batch, shapes, seed, shuffle)
-    logger.info("batches:\n%s", plan)
-    epoch = first_epoch
-    order = functools.lru_cache(maxsize=2)(lambda number: list(plan.epoch(number)))
+    epochs.check(first_epoch, first_batch)
+    position = first_epoch, first_batch
 
-    def current() -> np.int64:
-        return np.int64(epoch)
+    def begin() -> np.ndarray:
+        """The (epoch, step) of all batches of a pass, int64 (batches, 2)."""
+        epoch, first = position
+        return np.array([(epoch, step) for step in range(first, epochs.steps)], np.int64)
 
     def advance() -> np.int64:
-        nonlocal epoch
-        epoch += 1
-        return np.int64(epoch)
+        nonlocal position
+        position = position[0] + 1, 0
+        return np.int64(position[0])
 
-    def make(number: np.int64, step: np.int64) -> tuple[np.ndarray, ...]:
-        inputs, labels, weights = assemble(encoded, *order(int(number))[step])
+    def steps_of_a_pass(_):
+        steps = tf.numpy_function(begin, [], tf.int64)
+        # Without a check, so that the cardinality is known and a first pass may have fewer. `assert_cardinality` is an
+        # error for these, and with no cardinality at all, Keras takes the length of its first pass for all of them.
+        steps.set_shape([epochs.steps, 2])
+        return steps
+
+    def make(epoch: np.int64, step: np.int64) -> tuple[np.ndarray, ...]:
+        inputs, labels, weights = epochs.batch(int(epoch), int(step))
         return inputs["source"], inputs["target"], labels, weights
 
-    def one_batch(number, step):
+    def one_batch(place):
         types = [tf.int32, tf.int32, tf.int32, tf.float32]
         source, target, labels, weights = (
-            tf.ensure_shape(part, [None, None]) for part in tf.numpy_function(make, [number, step], types)
+            tf.ensure_shape(part, [None, None]) for part in tf.numpy_function(make, [place[0], place[1]], types)
         )
-        return ({"source": source, "target": target}, labels, weights), step == plan.steps - 1
-
-    def one_epoch(number):
-        return tf.data.Dataset.range(plan.steps).map(lambda step: one_batch(number, step))
+        return ({"source": source, "target": target}, labels, weights), place[1] == epochs.steps - 1
 
     def deliver(batch, last):
         # Behind the prefetch, hence when the reader takes the last batch, not when that is made ready. `fit`
@@ -94,60 +116,7 @@ def batches(
         return batch
 
     # Not `from_generator`, which takes twice the time (2 against 1 ms for a batch of 4,096 tokens).
-    dataset = tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(current, [], tf.int64)).flat_map(one_epoch)
-    dataset = dataset.prefetch(4).map(deliver)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
+    dataset = tf.data.Dataset.range(1).map(steps_of_a_pass).unbatch().map(one_batch).prefetch(4).map(deliver)
     options = tf.data.Options()
     options.autotune.enabled = False  # tearing it down takes seconds at the end of `fit`
     return dataset.with_options(options)
-
-
-def assemble(
-    encoded: EncodedPairs, indices: np.ndarray, shape: tuple[int, int, int]
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Return one batch as `batches` describes it, in NumPy; rows beyond the indices are all padding.
-
-    Args:
-        encoded: the corpus.
-        indices: pairs, int (at most rows,).
-        shape: (rows, source_length, target_length), lengths with start or end.
-    """
-    rows, source_length, target_length = shape
-    used = np.arange(len(indices))
-    source = np.full((rows, source_length), PADDING, np.int32)
-    target = np.full((rows, target_length), PADDING, np.int32)
-    labels = np.full((rows, target_length), PADDING, np.int32)
-    weights = np.zeros((rows, target_length), np.float32)
-    ids = encoded.gather(indices, source_length - 1, target_length - 1)
-    source[used, :-1], labels[used, :-1], target[used, 1:] = ids[0], ids[1], ids[1]
-    source[used, encoded.source_lengths[indices]] = END
-    source[len(indices) :, 0] = END  # cuDNN refuses a row in which nothing may be seen
-    labels[used, encoded.target_lengths[indices]] = END
-    target[used, 0] = START
-    weights[used] = np.arange(target_length) <= encoded.target_lengths[indices, None]
-    return {"source": source, "target": target}, labels, weights
-
-
-def _encoded(
-    pairs: Iterable[tuple[str, str]] | EncodedPairs,
-    text: Tokenizer | None,
-    max_source_length: int | None,
-    max_target_length: int | None,
-    cache: str | os.PathLike | None,
-) -> EncodedPairs:
-    if isinstance(pairs, EncodedPairs):
-        encoded = pairs
-    elif text is None:
-        raise UserError("text: expected a Tokenizer for pairs of text, got None; try Tokenizer.train(pairs)")
-    else:
-        encoded = EncodedPairs.encode(
-            pairs, text, max_source_length=max_source_length, max_target_length=max_target_length, cache=cache
-        )
-    if len(encoded) == 0:
-        name = getattr(pairs, "name", "pairs")
-        why = f"all {encoded.dropped:,} have a side over the longest length" if encoded.dropped else "it is empty"
-        raise UserError(f"pairs_or_encoded: expected at least one pair in {name}, got none; {why}")
-    if encoded.dropped:
-        total = len(encoded) + encoded.dropped
-        logger.info("batches: %d of %d pairs have a side over the longest length, left out", encoded.dropped, total)
-    return encoded

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_attn.data import BatchPlan, EncodedPairs, batches, read_pairs
+from keras_attn.data import BatchPlan, EncodedPairs, Epochs, as_dataset, batches, read_pairs
 from keras_attn.errors import UserError
 from keras_attn.text import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
@@ -133,7 +133,9 @@ def test_repeat_goes_on_with_the_next_epoch(text):
     assert repeated == order(arrays(dataset)) + order(arrays(dataset))
 
 
-def test_fit_sees_each_epoch_in_its_order(text):
+def seen_by_fit(dataset, **options):
+    """The batches of each epoch of a `fit`."""
+
     class Recorder(keras.Model):
         def train_step(self, data):
             seen[-1].append(data[0]["source"].numpy().tolist())
@@ -143,15 +145,76 @@ def test_fit_sees_each_epoch_in_its_order(text):
             return {"loss": keras.ops.zeros(())}
 
     seen = []
-    valid = batches(PAIRS, text, **SMALL)
     model = Recorder()
     model.compile(optimizer="sgd", loss="mse", run_eagerly=True)
     start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append([]))
-    model.fit(
-        batches(PAIRS, text, **SMALL), validation_data=valid, epochs=3, verbose=0, shuffle=False, callbacks=[start]
-    )
+    model.fit(dataset, verbose=0, shuffle=False, callbacks=[start], **options)
+    return seen
+
+
+def test_fit_sees_each_epoch_in_its_order(text):
+    seen = seen_by_fit(batches(PAIRS, text, **SMALL), validation_data=batches(PAIRS, text, **SMALL), epochs=3)
     expected = [order(arrays(batches(PAIRS, text, first_epoch=number, **SMALL))) for number in range(3)]
     assert seen == expected
+
+
+def test_a_stopped_pass_goes_on_where_it_was(text):
+    whole = batches(PAIRS, text, **SMALL)
+    expected = [order(arrays(whole)) for _ in range(4)]
+    steps = len(expected[0])
+    for first_batch in (1, steps - 2):
+        dataset = batches(PAIRS, text, first_epoch=1, first_batch=first_batch, **SMALL)
+        assert order(arrays(dataset.take(1))) == [expected[1][first_batch]], "a look shifts nothing"
+        assert [order(arrays(dataset)) for _ in range(3)] == [expected[1][first_batch:], *expected[2:]]
+
+
+def test_repeat_goes_on_after_a_short_first_pass(text):
+    expected = [
+        batch for number in range(3) for batch in order(arrays(batches(PAIRS, text, first_epoch=number, **SMALL)))
+    ]
+    repeated = batches(PAIRS, text, first_batch=3, **SMALL).repeat().take(len(expected) - 3)
+    assert order(arrays(repeated)) == expected[3:]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_a_stopped_fit_goes_on_where_it_was(text):
+    expected = seen_by_fit(batches(PAIRS, text, **SMALL), epochs=4)
+    rest = batches(PAIRS, text, first_epoch=1, first_batch=4, **SMALL)
+    assert seen_by_fit(rest, initial_epoch=1, epochs=4) == [expected[1][4:], *expected[2:]]
+
+
+def test_every_pass_is_said_to_be_whole(text):
+    """Keras asks once; with fewer it would cut all epochs."""
+    whole = int(batches(PAIRS, text, **SMALL).cardinality())
+    assert int(batches(PAIRS, text, first_batch=4, **SMALL).cardinality()) == whole > 4
+
+
+def test_a_position_that_is_not_there_is_refused(text):
+    epochs = Epochs(PAIRS, text, **SMALL)
+    for first_batch in (-1, epochs.steps):
+        with pytest.raises(UserError, match=f"first_batch: expected 0 to {epochs.steps - 1}.*got {first_batch}"):
+            as_dataset(epochs, first_batch=first_batch)
+        with pytest.raises(UserError, match="first_batch: expected"):
+            epochs.epoch(0, first_batch)
+    with pytest.raises(UserError, match="first_epoch: expected 0 or more, got -1"):
+        batches(PAIRS, text, first_epoch=-1)
+
+
+def test_a_dataset_serves_the_epochs(text):
+    epochs = Epochs(PAIRS, text, **SMALL)
+    served = arrays(as_dataset(epochs, first_epoch=2, first_batch=1))
+    assert len(served) == epochs.steps - 1
+    for got, (inputs, labels, weights) in zip(served, epochs.epoch(2, first_batch=1), strict=True):
+        for part, expected in zip(got, (inputs["source"], inputs["target"], labels, weights), strict=True):
+            np.testing.assert_array_equal(part, expected)
+
+
+def test_target_tokens_are_those_of_each_batch_in_order(text):
+    epochs = Epochs(PAIRS, text, **SMALL)
+    for number in (0, 3):
+        counted = [int(weights.sum()) for _, _, weights in epochs.epoch(number)]
+        assert epochs.target_tokens(number).tolist() == counted
+    assert len(counted) == epochs.steps == epochs.plan.steps
 
 
 def test_plain_fit_learns(text):
