@@ -65,9 +65,10 @@ def as_dataset(epochs: Epochs, *, first_epoch: int = 0, first_batch: int = 0) ->
 
     To go on where a training stopped after b batches of epoch e, take `first_epoch=e, first_batch=b` and
     `model.fit(..., initial_epoch=e)`. The first pass then has `epochs.steps - b` batches, the ones that were not
-    seen, and those after it are whole. The dataset's cardinality is `epochs.steps` all the same, as Keras asks for it
-    once and takes it for every pass; at the end of the short one Keras warns ("Your input ran out of data") and goes
-    on with the next epoch, and it calls `on_train_batch_begin` once more than there are batches.
+    seen, and those after it are whole. Its cardinality is `epochs.steps` all the same, as Keras asks once and takes it
+    for every pass. So the caller has to end that epoch: `training.callbacks.ShortEpoch(epochs.steps - b)` does. Without
+    it Keras asks for one batch more, warns ("Your input ran out of data") and goes on with the next epoch, but the step
+    that got no batch may have counted the optimizer's updates on.
 
     Args:
         epochs: the batches.
