@@ -1,4 +1,5 @@
 from . import callbacks as callbacks
+from .averaging import average as average
 from .bleu import Bleu as Bleu
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
@@ -10,3 +11,4 @@ from .metrics import TokenCount as TokenCount
 from .reinforce import ReinforceLoss as ReinforceLoss
 from .schedules import InverseSquareRoot as InverseSquareRoot
 from .schedules import LinearDecay as LinearDecay
+from .schedules import noam as noam

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
 
 from keras_attn.errors import expect
-from keras_attn.training.callbacks import BestWeights, DecodedScore
+from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoints, DecodedScore, Limits
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import Perplexity, TokenCount
-from keras_attn.training.schedules import InverseSquareRoot, LinearDecay
+from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
 
-Schedule = Literal["inverse_square_root", "linear", "plateau"]
+ANY = 1_000_000  # epochs of a training that minutes end
 
 
 def fit(
@@ -23,15 +23,21 @@ def fit(
     *,
     validation: Iterable[Any] | None = None,
     score: Callable[[], float] | None = None,
-    epochs: int = 20,
+    epochs: int | None = 20,
+    updates: int | None = None,
+    minutes: float | None = None,
     updates_per_epoch: int | None = None,
+    optimizer: Optimizer = "adam",
+    weight_decay: float = 0.0,
     peak: float = 2e-3,
     warmup: int = 1000,
-    schedule: Schedule = "inverse_square_root",
+    schedule: Schedule | keras.optimizers.schedules.LearningRateSchedule = "inverse_square_root",
     smoothing: float = 0.1,
     clip_norm: float = 1.0,
+    ema: float | None = None,
     patience: int | None = None,
     best: str | os.PathLike[str] | None = None,
+    checkpoints: Checkpoints | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: Any = "auto",
 ) -> keras.callbacks.History:
@@ -42,36 +48,46 @@ def fit(
 
     Args:
         views: `models.Views`.
-        batches: a `tf.data.Dataset` of ({"source", "target"}, labels, weights), one epoch long.
+        batches: a `tf.data.Dataset` of ({"source", "target"}, labels, weights), one epoch long; with `checkpoints` a
+            callable that returns one which starts at `first_epoch` and `first_batch`, such as
+            `functools.partial(data.batches, pairs, text)`.
         validation: the same for validation loss and perplexity.
         score: a callable with a `name`, such as `Bleu(decode, pairs)`: called after each epoch, logged as
             `val_<name>`; higher is better. Without it `val_perplexity`, or else `loss`, chooses the best weights.
-        epochs: passes over the data, or over `updates_per_epoch`.
+        epochs: passes over the data, or over `updates_per_epoch`; None for as many as `updates` or `minutes` allow.
+        updates, minutes: stop after so many, in the middle of an epoch if need be, which is then scored.
         updates_per_epoch: call it an epoch after so many updates, going on where the last one ended; None for one pass.
-        peak, warmup: highest learning rate, and the updates it takes to get there (with "linear" at most a quarter
-            of all).
-        schedule: "inverse_square_root" of the update after warm-up; "linear" falls to zero at the last update;
-            "plateau" stays at `peak` and halves it whenever the monitored value has not improved for two epochs.
+        optimizer, weight_decay: "adam", or "adamw" with its decay, see `optimizers.make_optimizer`.
+        peak, warmup: highest learning rate, and the updates it takes to get there (at most a quarter of all with
+            "linear" and "cosine").
+        schedule: "inverse_square_root" of the update after warm-up; "linear" and "cosine" fall to zero at the last
+            update; "plateau" stays at `peak` and halves it whenever the monitored value has not improved for two
+            epochs; or a schedule of Keras, such as `noam(width, warmup)`, to which `peak` and `warmup` are nothing.
         smoothing: label smoothing, see `SmoothedCrossEntropy`.
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
+        ema: share of the old average in a moving average of the weights, such as 0.999, which is what is scored and
+            kept; None for none.
         patience: stop after so many epochs without improvement; None never stops early.
-        best: where the best weights are kept (`.weights.h5`); None keeps them in memory.
+        best: where the best weights are kept (`.weights.h5`); None keeps them in memory, or beside the
+            checkpoints.
+        checkpoints: writes what a killed training goes on from; the same call then ends with the same weights, bit
+            for bit on a CPU.
         callbacks: further ones; they see the score in the logs.
         verbose: as in `keras.Model.fit`.
 
     Returns:
         Keras' History.
     """
-    expect(schedule in get_args(Schedule), "schedule", f"one of {', '.join(get_args(Schedule))}", schedule)
-    rate: Any = peak
-    if schedule == "inverse_square_root":
-        rate = InverseSquareRoot(peak, warmup)
-    elif schedule == "linear":
-        total = max(2, epochs * int(updates_per_epoch or len(batches)))
-        rate = LinearDecay(peak, max(1, min(warmup, total // 4)), total)
+    expect(any((epochs, updates, minutes)), "epochs", "some, or `updates`, or `minutes`", epochs)
+    if checkpoints is not None:
+        batches, updates_per_epoch = checkpoints.open(batches, updates_per_epoch)
+        best = best or checkpoints.folder / "best.weights.h5"
+    per_epoch = updates_per_epoch or _length(batches)
+    most = [number for number in (updates, per_epoch and epochs and epochs * per_epoch) if number]
+    rate = learning_rate(schedule, peak, warmup, min(most, default=None))
     model = views.training
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9, global_clipnorm=clip_norm),
+        optimizer=make_optimizer(optimizer, rate, model.trainable_variables, clip_norm, weight_decay, ema),
         loss=SmoothedCrossEntropy(smoothing),
         weighted_metrics=[Perplexity(), TokenCount()],
         jit_compile=False,  # XLA has no gradient for loops of unknown length
@@ -81,18 +97,39 @@ def fit(
         monitor = "val_perplexity"
     if score is not None:
         monitor, mode = f"val_{getattr(score, 'name', 'score')}", "max"
-    everyone: list[keras.callbacks.Callback] = [] if score is None else [DecodedScore(score, name=monitor[4:])]
+    everyone: list[keras.callbacks.Callback] = [Limits(updates, minutes)]
+    averaged = AveragedWeights()
+    if ema is not None:
+        everyone.append(averaged)
+    if score is not None:
+        everyone.append(DecodedScore(score, name=monitor[4:]))
     everyone += [BestWeights(monitor, mode, best), *callbacks]  # weights first: a picture may fail
     if schedule == "plateau":
         everyone.append(keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=2, mode=mode))
     if patience is not None:
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
+    if ema is not None:
+        everyone.append(averaged.last())
+    begun = 0
+    epochs = epochs or (-(-updates // per_epoch) if updates and per_epoch else ANY)
+    if checkpoints is not None:
+        everyone = checkpoints.around(everyone, batches, monitor, mode)
+        begun = checkpoints.epoch
+        epochs = begun if checkpoints.stopped else epochs
     return model.fit(
         batches if updates_per_epoch is None else batches.repeat(),
         validation_data=validation,
+        initial_epoch=begun,
         epochs=epochs,
         steps_per_epoch=updates_per_epoch,
         callbacks=everyone,
         verbose=verbose,
         shuffle=False,
     )
+
+
+def _length(batches: Any) -> int | None:
+    try:
+        return len(batches)
+    except TypeError:  # unknown, or without end
+        return None

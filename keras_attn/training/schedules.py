@@ -36,6 +36,23 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "warmup": self.warmup}
 
 
+def noam(width: int, warmup: int, factor: float = 1.0) -> InverseSquareRoot:
+    """rate = factor * d^-0.5 * min(step^-0.5, step * warmup^-1.5), the rate of the paper with its parameters.
+
+    Args:
+        width: d, the model's features.
+        warmup: updates until the highest rate, factor / sqrt(d * warmup).
+        factor: 1 in the paper.
+
+    Source: Vaswani et al. 2017, eq. 3.
+
+    >>> rate = noam(width=512, warmup=4000)
+    >>> [round(float(rate(step)), 7) for step in (0, 3999, 15999)]
+    [2e-07, 0.0006988, 0.0003494]
+    """
+    return InverseSquareRoot(factor * (width * warmup) ** -0.5, warmup)
+
+
 @keras.saving.register_keras_serializable("keras_attn")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """rate = peak * min(step / warmup, (total - step) / (total - warmup)): linear up, then linear down to zero.

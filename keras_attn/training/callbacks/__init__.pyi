@@ -1,5 +1,11 @@
+from .averaged_weights import AveragedWeights as AveragedWeights
 from .best_weights import BestWeights as BestWeights
 from .board import Board as Board
+from .checkpoints import Checkpoints as Checkpoints
 from .decoded_score import DecodedScore as DecodedScore
+from .epoch_log import EpochLog as EpochLog
 from .heatmaps import Heatmaps as Heatmaps
+from .limits import Limits as Limits
+from .profile import Profile as Profile
 from .samples import Samples as Samples
+from .short_epoch import ShortEpoch as ShortEpoch

@@ -26,6 +26,8 @@ class BestWeights(keras.callbacks.Callback):
         UserError: the path has another ending; or, at the end of an epoch, the logs have no such key.
     """
 
+    kept = ("best", "epoch")  # what a checkpoint holds of it
+
     def __init__(self, monitor: str, mode: Literal["min", "max"] | str, path: str | os.PathLike[str] | None = None):
         super().__init__()
         if path is not None and not str(path).endswith(".weights.h5"):
@@ -49,6 +51,10 @@ class BestWeights(keras.callbacks.Callback):
             self.best, self.epoch = (value if value == value else -math.inf), epoch
             self._keep()
 
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        if self.path is not None:  # what was being written when an earlier process was killed
+            self.path.with_name("partial.weights.h5").unlink(missing_ok=True)
+
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         if self.epoch < 0:
             return
@@ -62,7 +68,7 @@ class BestWeights(keras.callbacks.Callback):
             self._weights = self.model.get_weights()
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"partial-{os.getpid()}.weights.h5")
+        partial = self.path.with_name("partial.weights.h5")
         try:
             _reserve(partial, sum(math.prod(weight.shape) for weight in self.model.weights) * 4)
             self.model.save_weights(partial)
