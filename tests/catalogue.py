@@ -13,7 +13,7 @@ import pytest
 from keras import layers, tree
 
 from keras_attn.layers import AdditiveScoring, Attention, AttentionCell, ContextCell, DeepOutput, MemoryCell, Unroll
-from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
+from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder, Views, seq2seq
 from keras_attn.testing.arrays import numpy as numpy
 from keras_attn.testing.model_specimen import ModelSpecimen, drawn
 from keras_attn.testing.model_subject import ModelSubject, asked
@@ -134,8 +134,8 @@ class ModelRow:
     """An encoder with a decoder, its inputs, and its views with weights that are not small."""
 
     name: str
-    encoder: RNNEncoder
-    decoder: RNNDecoder
+    encoder: RNNEncoder | TransformerEncoder
+    decoder: RNNDecoder | TransformerDecoder
     vocabularies: tuple[int, int] = (31, 37)
     share_embeddings: bool = False
     claims: frozenset[str] = frozenset({"sums to one", "positive"})
@@ -160,7 +160,16 @@ class ModelRow:
 
     @property
     def attends(self) -> bool:
-        return self.decoder.attention is not None
+        return bool(self.readers)
+
+    @property
+    def readers(self) -> dict[str, int]:
+        """What reads the source, and its number of heads."""
+        decoder = self.decoder
+        if isinstance(decoder, RNNDecoder):
+            return {"decoder": 1} if decoder.attention else {}
+        heads = decoder.heads if decoder.attention == "multi_head" else 1
+        return {f"decoder_{index}": heads for index in range(decoder.layers)}
 
     def source(self) -> np.ndarray:
         """Ids (batch, source_length), padded with 0."""
@@ -179,7 +188,7 @@ def step(views: Views, tokens: Any, memory: dict, state: dict, position: int = 0
     return views.step(asked(tokens, {"memory": memory, "state": state}, position))
 
 
-def _models() -> list[ModelRow]:
+def _recurrent() -> list[ModelRow]:
     rows = []
     for cell in ("rnn", "lstm", "gru"):
         encoder = RNNEncoder(units=7, cell=cell, embedding=5, dropout=0.1)
@@ -212,7 +221,37 @@ def _models() -> list[ModelRow]:
     ]
 
 
-MODELS = _models()
+def _transformers() -> list[ModelRow]:
+    sizes: dict[str, Any] = {"layers": 2, "width": 12, "feed_forward": 17, "heads": 3, "dropout": 0.1}
+
+    def row(name: str, **fields: Any) -> ModelRow:
+        more = {key: fields.pop(key) for key in ("attention", "weighing", "window", "tied") if key in fields}
+        encoder, decoder = TransformerEncoder(**sizes | fields), TransformerDecoder(**sizes | fields, **more)
+        claims = {"sums to one", "positive"} - ({"sums to one"} if "window" in more else set())
+        claims -= {"positive"} if "weighing" in more else set()
+        return ModelRow(f"transformer-{name}", encoder, decoder, claims=frozenset(claims))
+
+    plain = TransformerEncoder(**sizes), TransformerDecoder(**sizes)
+    return [
+        ModelRow("transformer-shared", *plain, vocabularies=(37, 37), share_embeddings=True),
+        row("post-norm", norm="post"),
+        row("final-norm-gelu-learned", norm="post", final_norm=True, activation="gelu", position="learned", tied=False),
+        row("rotary-swiglu-grouped", position="rotary", activation="swiglu", self_attention="grouped_query"),
+        row("relative-multi-query", position="relative", self_attention="multi_query"),
+        row("t5", position="t5", attention_dropout=0.1, activation_dropout=0.1),
+        row("alibi-window", position="alibi", self_attention="sliding_window", self_window=1),
+        row("additive", attention="additive"),
+        row("general-sparsemax", attention="general", weighing="sparsemax"),
+        row("predictive-window", attention="scaled_dot", window="local_predictive"),
+        ModelRow("gru-to-transformer", RNNEncoder(units=7, embedding=5), TransformerDecoder(**sizes)),
+        ModelRow("transformer-to-gru", TransformerEncoder(**sizes), RNNDecoder(units=11, embedding=13)),
+        ModelRow("transformer-to-fixed", TransformerEncoder(**sizes), RNNDecoder(units=11, attention=None)),
+    ]
+
+
+RECURRENT = _recurrent()
+TRANSFORMERS = _transformers()
+MODELS = [*RECURRENT, *TRANSFORMERS]
 
 
 def over(rows: list[Any]) -> pytest.MarkDecorator:
@@ -221,7 +260,7 @@ def over(rows: list[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=lambda row: row.name)
 
 
-every_layer, every_model = over(LAYERS), over(MODELS)
+every_layer, every_model, every_recurrent = over(LAYERS), over(MODELS), over(RECURRENT)
 attending_models = over([row for row in MODELS if row.attends])
 
 

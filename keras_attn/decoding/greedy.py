@@ -8,6 +8,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_attn.ops import memory as memory_ops
+
 
 @dataclass(frozen=True)
 class Greedy:
@@ -59,7 +61,7 @@ class Greedy:
             limit <= 0,
             ids,
             ops.zeros((batch,), dtype="float32"),
-            state,
+            memory_ops.sized(state, longest),
         )
         _, _, _, ids, score, _ = ops.while_loop(unfinished, advance, first)
         return ids, score

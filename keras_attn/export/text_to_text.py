@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_attn.decoding import Greedy
 from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
+from keras_attn.ops.memory import sized
 from keras_attn.text import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
 
@@ -77,7 +78,9 @@ class TextToText(tf.Module):
         decoded = self._decode(text)
         source, ids = decoded["source"], decoded["ids"]
         before = tf.concat([tf.fill([tf.shape(ids)[0], 1], START), ids[:, :-1]], 1)
-        step = self.step({"tokens": before, "position": tf.constant(0), **decoded["encoded"]})
+        encoded = decoded["encoded"]
+        state = sized(encoded["state"], tf.shape(ids)[1])
+        step = self.step({"tokens": before, "position": tf.constant(0), "memory": encoded["memory"], "state": state})
         target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
         if self.has_attention:
             weights = tf.reduce_mean(

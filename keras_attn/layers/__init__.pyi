@@ -1,4 +1,11 @@
 from .attention import Attention as Attention
+from .blocks.decoder_block import DecoderBlock as DecoderBlock
+from .blocks.empty_cache import EmptyCache as EmptyCache
+from .blocks.encoder_block import EncoderBlock as EncoderBlock
+from .blocks.feed_forward import FeedForward as FeedForward
+from .blocks.memory_heads import MemoryHeads as MemoryHeads
+from .blocks.residual import Residual as Residual
+from .blocks.scored_reader import ScoredReader as ScoredReader
 from .fusion.attentional import AttentionalFusion as AttentionalFusion
 from .fusion.concat import ConcatFusion as ConcatFusion
 from .fusion.fusion import Fusion as Fusion
@@ -14,6 +21,7 @@ from .multi_head import MultiHeadAttention as MultiHeadAttention
 from .multi_query import MultiQueryAttention as MultiQueryAttention
 from .pooling.context_vector import ContextVectorPooling as ContextVectorPooling
 from .pooling.learned_query import LearnedQueryPooling as LearnedQueryPooling
+from .pooling.masked_mean import MaskedMean as MaskedMean
 from .pooling.self_attentive import SelfAttentivePooling as SelfAttentivePooling
 from .positions.alibi import ALiBi as ALiBi
 from .positions.attention_positions import AttentionPositions as AttentionPositions

@@ -8,13 +8,15 @@ import keras
 
 from keras_attn.errors import UserError
 from keras_attn.models.decoders.rnn import RNNDecoder
+from keras_attn.models.decoders.transformer import TransformerDecoder
 from keras_attn.models.encoders.rnn import RNNEncoder
+from keras_attn.models.encoders.transformer import TransformerEncoder
 from keras_attn.models.views import Views
 
 
 def seq2seq(
-    encoder: RNNEncoder,
-    decoder: RNNDecoder,
+    encoder: RNNEncoder | TransformerEncoder,
+    decoder: RNNDecoder | TransformerDecoder,
     source_vocabulary: int,
     target_vocabulary: int,
     share_embeddings: bool = False,
@@ -47,15 +49,17 @@ def seq2seq(
     target_embed = keras.layers.ReversibleEmbedding(
         target_vocabulary,
         decoder.embedding,
+        embeddings_initializer=_initializer(decoder),
         reverse_dtype=keras.config.dtype_policy().compute_dtype,  # else float32 in mixed precision, against its spec
         name="target_embedding",
     )
-    source_embed = target_embed if share_embeddings else _source_embedding(source_vocabulary, encoder.embedding)
-    start, step = decoder.wire(target_vocabulary, target_embed)
+    source_embed = target_embed if share_embeddings else _source_embedding(source_vocabulary, encoder)
+    start, step, cache = decoder.wire(target_vocabulary, target_embed)
 
     # Source -> memory, first state
     source = keras.Input((None,), dtype="int32", name="source")
     memory, state = start(encoder.wire(source, source_embed))
+    first = {**state, **cache(source)}
 
     # The whole target as one long step
     target = keras.Input((None,), dtype="int32", name="target")
@@ -66,19 +70,25 @@ def seq2seq(
         "tokens": keras.Input((None,), dtype="int32", name="tokens"),
         "position": keras.Input(batch_shape=(), dtype="int32", name="position"),
         "memory": keras.tree.map_structure(_input_like, memory),
-        "state": keras.tree.map_structure(_input_like, state),
+        "state": keras.tree.map_structure(_input_like, first),
     }
     outputs = dict(zip(("logits", "state", "weights"), step(*inputs.values()), strict=True))
 
     return Views(
         training=keras.Model({"source": source, "target": target}, logits, name="training"),
-        encoder=keras.Model(source, {"memory": memory, "state": state}, name="encoder"),
+        encoder=keras.Model(source, {"memory": memory, "state": first}, name="encoder"),
         step=keras.Model(inputs, outputs, name="step"),
     )
 
 
-def _source_embedding(vocabulary: int, width: int) -> keras.layers.Layer:
-    return keras.layers.Embedding(vocabulary, width, name="source_embedding")
+def _source_embedding(vocabulary: int, encoder: RNNEncoder | TransformerEncoder) -> keras.layers.Layer:
+    initializer = _initializer(encoder)
+    return keras.layers.Embedding(vocabulary, encoder.embedding, initializer, name="source_embedding")
+
+
+def _initializer(side: Any) -> Any:
+    """Of word vectors; Keras' own where encoder or decoder has no wish."""
+    return getattr(side, "embeddings_initializer", "uniform")
 
 
 def _input_like(tensor: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
+from keras import ops, tree
 
 
 def extend(cache: Any, key: Any, value: Any, position: Any = 0) -> dict[str, Any]:
@@ -37,3 +37,26 @@ def extend(cache: Any, key: Any, value: Any, position: Any = 0) -> dict[str, Any
         return ops.scatter_update(old, where, ops.cast(new, old.dtype))
 
     return {"key": written(cache["key"], key), "value": written(cache["value"], value)}
+
+
+CACHE = "cache"  # the part of a decoder's state that has a place for each token
+
+
+def sized(state: dict[str, Any], length: Any) -> dict[str, Any]:
+    """Make room for `length` tokens in the caches of a decoder's state, those under "cache".
+
+    A state without caches, as of a recurrent decoder, stays as it is.
+
+    Args:
+        state: what an encoder's view gives; leaves under "cache" are (batch, time, ...).
+        length: an integer or a scalar integer tensor; caches that are longer stay as they are.
+    """
+    if CACHE not in state:
+        return state
+
+    def padded(leaf: Any) -> Any:
+        batch, time, *rest = ops.shape(leaf)
+        more = ops.zeros((batch, ops.maximum(length - time, 0), *rest), leaf.dtype)
+        return ops.concatenate([leaf, more], axis=1)
+
+    return {**state, CACHE: tree.map_structure(padded, state[CACHE])}

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_attn.models import Views
+from keras_attn.ops import memory
 from keras_attn.testing import arrays as nests
 from keras_attn.testing import backend
 from keras_attn.testing.model_specimen import ModelSpecimen
@@ -69,8 +70,10 @@ class ModelSubject:
 
     @functools.cached_property
     def encoded(self) -> dict[str, Any]:
-        """Memory and first state, as NumPy arrays."""
-        return nests.numpy(self.views().encoder(self.source()))
+        """Memory and first state, with room for the target in its caches, as NumPy arrays."""
+        encoded = self.views().encoder(self.source())
+        state = memory.sized(encoded["state"], self.target().shape[1])
+        return nests.numpy({"memory": encoded["memory"], "state": state})
 
     def memory(self, source: Any) -> dict[str, Any]:
         """What the encoder keeps of a source, as NumPy arrays."""
@@ -110,6 +113,7 @@ class ModelSubject:
 
 
 def asked(tokens: Any, encoded: dict[str, Any], position: int = 0) -> dict[str, Any]:
-    """The inputs of a step view. Keras takes no mixture of tensors and others."""
+    """The inputs of a step view, with room for the tokens in its caches. Keras takes no mixture of tensors and others."""
     given = {"tokens": tokens, "position": np.int32(position), **encoded}
-    return tree.map_structure(ops.convert_to_tensor, given)
+    given = tree.map_structure(ops.convert_to_tensor, given)
+    return {**given, "state": memory.sized(given["state"], position + given["tokens"].shape[1])}

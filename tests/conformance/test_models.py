@@ -45,7 +45,7 @@ def test_a_model_has_the_outputs_of_the_table(row):
     encoded = views.encoder(row.source())
     out = step(views, row.target(), **encoded)
     weights = {name: tuple(tensor.shape) for name, tensor in out["weights"].items()}
-    assert weights == ({"decoder": (2, 1, 3, 5)} if row.attends else {})  # (batch, heads, n, source_length)
+    assert weights == {name: (2, heads, 3, 5) for name, heads in row.readers.items()}  # (batch, heads, n, source_length)
     assert set(encoded) == {"memory", "state"}
     assert set(out) == {"logits", "state", "weights"}
 
@@ -53,9 +53,11 @@ def test_a_model_has_the_outputs_of_the_table(row):
 @attending_models
 def test_no_weights_of_a_model_are_uniform(row):
     views = row.views()
-    weights = numpy(step(views, row.target(), **views.encoder(row.source()))["weights"]["decoder"])
-    assert weights[0, 0, 0].max() > 1.05 * weights[0, 0, 0].min()
-    assert np.isfinite(weights).all()
+    found = numpy(step(views, row.target(), **views.encoder(row.source()))["weights"])
+    assert set(found) == set(row.readers)
+    for weights in found.values():
+        assert (weights[0].max(-1) > 1.05 * weights[0].min(-1)).any()
+        assert np.isfinite(weights).all()
 
 
 def test_no_promise_is_idle():

@@ -7,7 +7,18 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from catalogue import KEY_LENGTHS, MODELS, attending_models, every_model, numpy, over, same, step
+from catalogue import (
+    KEY_LENGTHS,
+    MODELS,
+    RECURRENT,
+    attending_models,
+    every_model,
+    every_recurrent,
+    numpy,
+    over,
+    same,
+    step,
+)
 from paper_decoder import PaperDecoder, maxout
 
 from keras_attn.errors import UserError
@@ -24,7 +35,7 @@ def annotations(views, row):
     return numpy(sequence)
 
 
-@every_model
+@every_recurrent
 def test_the_first_state_is_a_tanh_layer_over_what_the_encoder_read_last(row):
     views, units = row.views(), row.encoder.units
     encoded, sequence = numpy(views.encoder(row.source())), annotations(views, row)
@@ -43,7 +54,7 @@ def test_the_first_state_is_a_tanh_layer_over_what_the_encoder_read_last(row):
         same(encoded["memory"], {"vector": summary}, 1e-6)
 
 
-@attending_models
+@over([row for row in RECURRENT if row.attends])
 def test_the_memory_is_the_annotations_their_projection_and_where_there_are_words(row):
     views = row.views()
     memory, sequence = numpy(views.encoder(row.source())["memory"]), annotations(views, row)
@@ -85,14 +96,14 @@ def test_the_views_are_one_set_of_weights(row):
 @every_model
 def test_embeddings_are_tied_and_shared_as_asked(row):
     views, (source, target) = row.views(), row.vocabularies
-    tables = [weight for weight in views.training.weights if "embedding" in weight.path]
+    tables = [weight for weight in views.training.weights if "_embedding/" in weight.path]
     shapes = [(target, row.decoder.embedding)]
     shapes += [] if row.share_embeddings else [(source, row.encoder.embedding)]
     assert sorted(tuple(weight.shape) for weight in tables) == sorted(shapes)
     layers = {layer.name: layer for layer in views.training.layers}
     assert ("logits" in layers) != row.decoder.tied
     if not row.decoder.tied:
-        wide = row.decoder.embedding if row.decoder.deep_output else row.decoder.units
+        wide = row.decoder.embedding if getattr(row.decoder, "deep_output", True) else row.decoder.units
         assert layers["logits"].kernel.shape == (wide, target)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,10 +20,9 @@ from keras_attn.layers import (
     Unroll,
 )
 from keras_attn.models import mechanisms
+from keras_attn.models.decoders.wiring import Wiring
 from keras_attn.models.encoders.rnn import Cell, check_sizes
 from keras_attn.models.encoding import Encoding
-
-Step = Callable[[Any, Any, dict, dict], tuple[Any, dict, dict]]
 
 
 @dataclass(frozen=True)
@@ -139,12 +137,8 @@ class RNNDecoder:
                 "choose another query, or leave one of the two out"
             )
 
-    def wire(self, vocabulary: int, embed: keras.layers.Layer) -> tuple[Callable[[Encoding], tuple], Step]:
-        """Make the layers once.
-
-        Returns:
-            `start(encoding) -> memory, state` and `step(tokens, position, memory, state) -> logits, state, weights`.
-        """
+    def wire(self, vocabulary: int, embed: keras.layers.Layer) -> Wiring:
+        """Make the layers once."""
         cell = self._cell()
         unroll = Unroll(cell, name="decoder")
         firsts = [
@@ -183,7 +177,7 @@ class RNNDecoder:
             weights = {"decoder": ops.expand_dims(parts["weights"], 1)} if "weights" in parts else {}
             return logits, {"decoder": states}, weights
 
-        return start, step
+        return Wiring(start, step)
 
     def _cell(self) -> keras.layers.Layer:
         make = {"rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": _paper_gru}[self.cell]

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import tree
 
+from keras_attn.ops.memory import CACHE
 from keras_attn.testing.arrays import dtype
 from keras_attn.testing.model_subject import ModelSubject, asked
 from keras_attn.testing.statement import Statement, said
@@ -23,8 +24,9 @@ def look(subject: ModelSubject) -> Iterator[Statement]:
             pairs = zip(tree.flatten_with_path(symbolic), tree.flatten(eager), strict=True)
             for (path, symbol), tensor in pairs:
                 what, shape = " ".join(map(str, path)), tuple(symbol.shape)
+                free = unknown or CACHE in path  # how many tokens a cache has room for is not said by its shape
                 wanted = tuple(
-                    None if unknown and size is None else real for size, real in zip(shape, tensor.shape, strict=True)
+                    None if free and size is None else real for size, real in zip(shape, tensor.shape, strict=True)
                 )
                 yield said(f"symbolic shape of {what} in {policy}", shape, wanted)
                 yield said(f"symbolic dtype of {what} in {policy}", dtype(symbol), dtype(tensor))

@@ -1,0 +1,28 @@
+"""What a decoder is once its layers are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras_attn.models.encoding import Encoding
+
+
+def _nothing(like: Any) -> dict:
+    return {}
+
+
+class Wiring(NamedTuple):
+    """The decoder's functions over one set of layers.
+
+    Args:
+        start: encoding -> memory, first state.
+        step: (tokens, position, memory, state) -> logits, state, weights. A state without caches is that of training:
+            nothing was before the tokens.
+        cache: a tensor with the batch first -> `{"cache": ...}`, caches of no tokens, with which the state of a search
+            starts; `{}` for a decoder that keeps none.
+    """
+
+    start: Callable[[Encoding], tuple[dict, dict]]
+    step: Callable[[Any, Any, dict, dict], tuple[Any, dict, dict]]
+    cache: Callable[[Any], dict] = _nothing
