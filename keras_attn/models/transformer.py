@@ -141,7 +141,8 @@ class TransformerSizes:
 
     def make_self_attention(self, causal: bool) -> HeadAttention:
         """Make one block's self-attention."""
-        more: dict[str, Any] = {"position": self._inside(causal), "dropout": self.attention_dropout, "name": "self_attention"}
+        more: dict[str, Any] = {"dropout": self.attention_dropout, "name": "self_attention"}
+        more["position"] = self._inside(causal)
         sizes = (self.heads, self.head_dim)
         if self.self_attention == "grouped_query":
             return GroupedQueryAttention(self.heads, self.key_heads, self.head_dim, **more)

@@ -113,7 +113,7 @@ class ModelSubject:
 
 
 def asked(tokens: Any, encoded: dict[str, Any], position: int = 0) -> dict[str, Any]:
-    """The inputs of a step view, with room for the tokens in its caches. Keras takes no mixture of tensors and others."""
+    """The inputs of a step view, caches with room for the tokens. Keras takes no mixture of tensors and others."""
     given = {"tokens": tokens, "position": np.int32(position), **encoded}
     given = tree.map_structure(ops.convert_to_tensor, given)
     return {**given, "state": memory.sized(given["state"], position + given["tokens"].shape[1])}

@@ -45,7 +45,8 @@ def test_a_model_has_the_outputs_of_the_table(row):
     encoded = views.encoder(row.source())
     out = step(views, row.target(), **encoded)
     weights = {name: tuple(tensor.shape) for name, tensor in out["weights"].items()}
-    assert weights == {name: (2, heads, 3, 5) for name, heads in row.readers.items()}  # (batch, heads, n, source_length)
+    # (batch, heads, n, source_length)
+    assert weights == {name: (2, heads, 3, 5) for name, heads in row.readers.items()}
     assert set(encoded) == {"memory", "state"}
     assert set(out) == {"logits", "state", "weights"}
 
