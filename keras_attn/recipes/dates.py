@@ -37,7 +37,7 @@ class DatesRecipe:
     Args:
         examples: training dates, drawn uniformly over (locale, form).
         test_examples: held-out dates scored at the end, equally many of each locale.
-        output: the run's folder; it must not hold a run yet.
+        output: the run's folder; a run in it that was killed goes on, a finished one is an error.
         seed: the same seed gives the same run.
         init_from: a run to start from (its tokenizer and weights).
     """
@@ -94,6 +94,7 @@ class DatesRecipe:
             init_from=self.init_from,
         )
         self._show(run)
+        run.finish()
         return run
 
     def _show(self, run: Run) -> None:
@@ -102,7 +103,9 @@ class DatesRecipe:
         Console().print(found.table())
         print(found)
         picture = self._picture(run, found)
-        saved = run.export(self.output / "export" / "1")
+        saved = self.output / "export" / "1"
+        if not saved.exists():  # whole, from before this run was killed and went on
+            run.export(saved)
         print(
             f"attention: {picture}\n"
             f"exported model: {saved}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import math
@@ -14,15 +15,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attn.data import EncodedPairs, batches
+from keras_attn.data import EncodedPairs, Epochs, as_dataset, batches
 from keras_attn.errors import UserError, expect
 from keras_attn.models import RNNDecoder, RNNEncoder
 from keras_attn.plots import heatmap
-from keras_attn.recipes.run import ModelConfig, Run, RunConfig, plain, versions
+from keras_attn.recipes.run import Run
+from keras_attn.recipes.run_config import ModelConfig, RunConfig, plain, versions
 from keras_attn.recipes.settings import FitSettings, TextSettings
 from keras_attn.text import Tokenizer
 from keras_attn.training import Bleu, ExactMatch, fit
-from keras_attn.training.callbacks import Board, Heatmaps, Samples
+from keras_attn.training.callbacks import Board, Checkpoints, EpochLog, Heatmaps, Profile, Samples
 
 logger = logging.getLogger("keras_attn")
 
@@ -45,6 +47,8 @@ def learn(
 ) -> Run:
     """Train a tokenizer and a model on `pairs`, and keep what scores best on `valid`.
 
+    A run that was killed goes on from its last checkpoint, with its own tokenizer.
+
     Args:
         recipe: the dataclass with all fields, kept in the run's config.
         name: the recipe's name.
@@ -61,19 +65,24 @@ def learn(
         The run, with its best weights.
 
     Raises:
-        UserError: the folder holds a run; there are no pairs; `init_from` is another kind of model.
+        UserError: the folder holds a finished run, or one that was begun with other settings; there are no pairs;
+            `init_from` is another kind of model.
     """
     expect(0 <= seed < 2**32, "seed", "0 to 4294967295", seed)
-    Run.check_free(output)
+    begun = Run.was_begun(output)
     keras.utils.set_random_seed(seed)
-    start = None if init_from is None else Run.load(init_from)
-    tokenizer = start.text if start else _tokenizer(pairs, text, seed)
+    start = None if init_from is None or begun else Run.load(init_from)
+    if begun:
+        tokenizer = Tokenizer.load(output / "tokenizer")
+    else:
+        tokenizer = start.text if start else _tokenizer(pairs, text, seed)
     model = ModelConfig(
         encoder=encoder,
         decoder=decoder,
         share_embeddings=tokenizer.shared,
         max_source_length=max_length,
         length_factor=_length_factor(pairs, tokenizer),
+        precision=training.precision,
     )
     if start:
         _check_same(model, start.config.model)
@@ -95,9 +104,12 @@ def learn(
         "max_target_length": max_length,
         "cache": output.parent,
     }
-    dataset = batches(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared)
+    epochs = Epochs(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared)
     validation = batches(flat, tokenizer, shapes=4, shuffle=False, **shared)
-    run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
+    if begun:
+        run = Run.reopen(output, config, tokenizer)
+    else:
+        run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
     run.keep_samples(sources, references)
 
     score: Any
@@ -109,23 +121,37 @@ def learn(
     everyone = [Board(board), Samples(run.decode, sources, references, board, limit=20)]
     if decoder.attention:
         everyone.append(Heatmaps(run.align, sources[:4], heatmap, board))
-    everyone.append(keras.callbacks.CSVLogger(str(output / "log.csv")))
+    everyone.append(EpochLog(output / "log.csv"))
+    if training.profile:
+        everyone.append(Profile(board))
     everyone += callbacks(run) if callbacks else []
     logger.info("model: %s weights", f"{run.views.training.count_params():,}")
     fit(
         run.views,
-        dataset,
+        functools.partial(as_dataset, epochs),
         validation=validation,
         score=score,
         epochs=training.epochs,
+        updates=training.updates,
+        minutes=training.minutes,
         updates_per_epoch=training.updates_per_epoch,
+        optimizer=training.optimizer,
+        weight_decay=training.weight_decay,
         peak=training.peak,
         warmup=training.warmup,
         schedule=training.schedule,
         smoothing=training.smoothing,
         clip_norm=training.clip_norm,
+        ema=training.ema,
         patience=training.patience,
         best=run.weights,
+        checkpoints=Checkpoints(
+            run.checkpoints,
+            every=training.checkpoint_every,
+            minutes=training.checkpoint_minutes,
+            keep_last=training.keep_last,
+            keep_best=training.keep_best,
+        ),
         callbacks=everyone,
         verbose=1 if sys.stdout.isatty() else 2,
     )

@@ -5,42 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from keras_attn.errors import UserError
 from keras_attn.export import Alignment, Output, Parity, TextToText, compare
-from keras_attn.models import RNNDecoder, RNNEncoder, Views, seq2seq
+from keras_attn.models import Views, seq2seq
+from keras_attn.recipes.run_config import RunConfig
 from keras_attn.text import Tokenizer
+from keras_attn.training.precision import precision
 from keras_attn.whole_file import whole_file
-
-
-class ModelConfig(pydantic.BaseModel):
-    """What `model` in config.json may hold."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-    encoder: RNNEncoder
-    decoder: RNNDecoder
-    share_embeddings: bool = False
-    max_source_length: int = pydantic.Field(256, ge=1)
-    length_factor: float = pydantic.Field(2.0, gt=0)
-
-
-class RunConfig(pydantic.BaseModel):
-    """config.json: the recipe with all its fields, the model, the tokenizer's fingerprint and versions."""
-
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-    recipe: str
-    fields: dict[str, Any]
-    model: ModelConfig
-    tokenizer: str
-    terms: str = ""
-    versions: dict[str, str] = {}
 
 
 class Run:
@@ -49,7 +23,8 @@ class Run:
         config.json   recipe, fields, model, versions       tokenizer/   SentencePiece models
         best.weights.h5                                     tensorboard/ event files
         log.csv       a line per epoch                      samples.json a few validation sentences
-        report.json   scores on the test pairs
+        report.json   scores on the test pairs              checkpoints/ what a killed training goes on from
+        finished      there when nothing is left to do
 
     Args:
         folder: where it lives.
@@ -60,13 +35,14 @@ class Run:
     def __init__(self, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer):
         self.folder, self.config, self.text = Path(folder), config, text
         model = config.model
-        self.views: Views = seq2seq(
-            model.encoder,
-            model.decoder,
-            source_vocabulary=text.source.size,
-            target_vocabulary=text.target.size,
-            share_embeddings=model.share_embeddings,
-        )
+        with precision(model.precision):
+            self.views: Views = seq2seq(
+                model.encoder,
+                model.decoder,
+                source_vocabulary=text.source.size,
+                target_vocabulary=text.target.size,
+                share_embeddings=model.share_embeddings,
+            )
         self.module = TextToText(
             self.views, text, max_source_length=model.max_source_length, length_factor=model.length_factor
         )
@@ -74,6 +50,10 @@ class Run:
     @property
     def weights(self) -> Path:
         return self.folder / "best.weights.h5"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
 
     @classmethod
     def create(
@@ -89,7 +69,8 @@ class Run:
             UserError: the folder holds a run already, or the weights are of another model; nothing was written then.
         """
         folder = Path(folder)
-        cls.check_free(folder)
+        if cls.was_begun(folder):
+            raise UserError(f"output: {str(folder)!r} holds a run that was begun; take another folder or delete it")
         run = cls(folder, config, text)  # a model that cannot be built, or start from these weights, leaves no folder
         if weights is not None:
             run.load_weights(weights)
@@ -99,15 +80,34 @@ class Run:
             path.write_text(config.model_dump_json(indent=2) + "\n", "utf-8")
         return run
 
-    @staticmethod
-    def check_free(folder: Path) -> None:
-        """Say early, before minutes are spent on the text, that a folder is taken.
+    @classmethod
+    def reopen(cls, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer) -> Run:
+        """Open the folder of a run that was begun, to go on with it.
 
         Raises:
-            UserError: the folder holds a run already.
+            UserError: it was begun with another config.
         """
-        if (folder / "best.weights.h5").exists():  # what died before its first epoch may be begun again
+        folder = Path(folder)
+        config.check_goes_on(RunConfig.load(folder / "config.json"), folder)
+        return cls(folder, config, text)
+
+    @staticmethod
+    def was_begun(folder: Path) -> bool:
+        """Say early, before minutes are spent on the text, whether a folder holds a run that was killed.
+
+        What died before its first checkpoint is begun again.
+
+        Raises:
+            UserError: the folder holds a run that is finished.
+        """
+        begun = any((folder / "checkpoints").glob("[0-9]*.npz"))
+        if (folder / "finished").exists() or (not begun and (folder / "best.weights.h5").exists()):
             raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
+        return begun
+
+    def finish(self) -> None:
+        """Mark the run as one that has nothing left to do."""
+        (self.folder / "finished").touch()
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Run:
@@ -121,14 +121,7 @@ class Run:
             raise UserError(
                 f"run: expected the folder of a run (with config.json) or of an exported model, got {str(folder)!r}"
             )
-        try:
-            config = RunConfig.model_validate_json((folder / "config.json").read_bytes())
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise UserError(
-                f"{folder / 'config.json'}: {where}: {first['msg']} (of {error.error_count()} faults)"
-            ) from error
+        config = RunConfig.load(folder / "config.json")
         text = Tokenizer.load(folder / "tokenizer")
         if text.fingerprint != config.tokenizer:
             raise UserError(
@@ -230,16 +223,3 @@ class Run:
         rows = [{"source": s, "references": list(r)} for s, r in zip(sources, references, strict=True)]
         with whole_file(self.folder / "samples.json") as path:
             path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    import importlib.metadata as metadata
-
-    names = ("keras_attn", "keras", "tensorflow", "tensorflow-text", "sentencepiece", "sacrebleu", "babel", "numpy")
-    return {name: metadata.version(name) for name in names}
-
-
-def plain(settings: Any) -> dict[str, Any]:
-    """A recipe's fields as JSON can hold them."""
-    return json.loads(json.dumps(asdict(settings), default=str))

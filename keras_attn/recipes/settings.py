@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from keras_attn.errors import expect
+from keras_attn.training.optimizers import Optimizer, Schedule
+from keras_attn.training.precision import Precision
 from keras_attn.training.text_scores import bleu
 
 
@@ -61,35 +63,64 @@ class FitSettings:
     """How to train.
 
     Args:
-        epochs: passes over the training pairs, or over `updates_per_epoch`.
+        epochs: passes over the training pairs, or over `updates_per_epoch`; None for as many as the next two allow.
+        updates, minutes: stop after so many, see `training.fit`.
         updates_per_epoch: call it an epoch, and score, after so many updates; None for one pass.
         tokens_per_batch: padded tokens of the longer side in one update.
         shapes: number of static batch shapes.
+        optimizer, weight_decay: "adam", or "adamw" with its decay.
         peak, warmup, schedule: learning rate, see `training.fit`.
         smoothing: label smoothing.
         clip_norm: largest norm of the gradient.
+        ema: share of the old average in a moving average of the weights, which is then scored and kept; None for none.
+        precision: float type to compute in; weights are float32.
         patience: stop after so many epochs without a better score; None never stops early.
         score: what chooses the best weights, on decoded validation text.
         tokenize: sacreBLEU's tokenization of the target language.
         score_limit: validation sentences decoded after each epoch, at most.
+        checkpoint_every, checkpoint_minutes: after so many updates or minutes, and after each epoch, write what a
+            killed training goes on from.
+        keep_last, keep_best: checkpoints of epochs to keep for `keras-attn average`.
+        profile: record a few updates for TensorBoard's profiler.
     """
 
-    epochs: int = 16
+    epochs: int | None = 16
+    updates: int | None = None
+    minutes: float | None = None
     updates_per_epoch: int | None = None
     tokens_per_batch: int = 2048
     shapes: int = 12
+    optimizer: Optimizer = "adam"
+    weight_decay: float = 0.0
     peak: float = 2e-3
     warmup: int = 400
-    schedule: Literal["inverse_square_root", "linear", "plateau"] = "linear"
+    schedule: Schedule = "linear"
     smoothing: float = 0.1
     clip_norm: float = 1.0
+    ema: float | None = None
+    precision: Precision = "float32"
     patience: int | None = None
     score: Literal["bleu", "exact_match"] = "bleu"
     tokenize: str = "13a"
     score_limit: int = 1000
+    checkpoint_every: int | None = 500
+    checkpoint_minutes: float | None = 5.0
+    keep_last: int = 2
+    keep_best: int = 0
+    profile: bool = False
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "epochs", "updates_per_epoch", "tokens_per_batch", "shapes", "warmup", "score_limit")
+        _at_least_one(self, "epochs", "updates", "updates_per_epoch", "tokens_per_batch", "shapes", "warmup")
+        _at_least_one(self, "score_limit", "checkpoint_every")
+        for name in ("minutes", "checkpoint_minutes"):
+            expect(getattr(self, name) is None or getattr(self, name) > 0, name, "more than 0", getattr(self, name))
+        expect(any((self.epochs, self.updates, self.minutes)), "epochs", "some, or updates, or minutes", self.epochs)
+        for name in ("keep_last", "keep_best", "weight_decay"):
+            expect(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+        expect(not self.weight_decay or self.optimizer == "adamw", "weight_decay", "0 with Adam", self.weight_decay)
+        expect(self.ema is None or 0 <= self.ema < 1, "ema", "at least 0 and below 1, or None", self.ema)
+        ended = self.schedule in ("inverse_square_root", "plateau") or bool(self.epochs or self.updates)
+        expect(ended, "schedule", "one that needs no end, as minutes alone end the training", self.schedule)
         expect(self.peak > 0, "peak", "more than 0", self.peak)
         expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
         expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)

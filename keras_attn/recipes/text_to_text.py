@@ -35,7 +35,7 @@ class TextToTextRecipe:
     """A recurrent translator with Bahdanau attention, learned from pairs of text.
 
     Args:
-        output: the run's folder; it must not hold a run yet.
+        output: the run's folder; a run in it that was killed goes on, a finished one is an error.
         seed: the same seed gives the same run.
         init_from: a run to start from (its tokenizer and weights).
     """
@@ -80,6 +80,7 @@ class TextToTextRecipe:
             run.keep_report({name: value for name, value in asdict(result).items() if name != "hypotheses"})
             with whole_file(self.output / "by_length.png") as path:
                 by_length({self.name: result.by_length}, unit=result.length_unit).savefig(path, format="png")
+        run.finish()
         if self.terms:
             print(self.terms)
         print(f"run: {self.output}\nnext: keras-attn decode {self.output} < input.txt")

@@ -160,7 +160,9 @@ def test_a_folder_that_holds_a_run_is_left_as_it_is(copy, train, corpus):
 
 
 def test_a_run_that_died_before_its_first_epoch_may_be_begun_again(copy, corpus, monkeypatch):
-    gone("best.weights.h5")(copy)
+    for name in ("best.weights.h5", "finished"):
+        gone(name)(copy)
+    shutil.rmtree(copy / "checkpoints")
     begun = []
     monkeypatch.setattr(learn, "fit", lambda *_, **__: begun.append(True))
     given = ["--data.train", f"{corpus}/train.tsv", "--output", str(copy)]

@@ -10,7 +10,7 @@ import pytest
 
 from keras_attn.errors import UserError
 from keras_attn.recipes import NAMES, load
-from keras_attn.recipes.run import ModelConfig, RunConfig, plain, versions
+from keras_attn.recipes.run_config import ModelConfig, RunConfig, plain, versions
 
 every_name = pytest.mark.parametrize("name", NAMES)
 
