@@ -27,6 +27,7 @@ def batches(
     max_source_length: int | None = None,
     max_target_length: int | None = None,
     cache: str | os.PathLike | None = None,
+    sampling: float = 0.0,
     first_epoch: int = 0,
     first_batch: int = 0,
 ) -> tf.data.Dataset:
@@ -36,12 +37,12 @@ def batches(
     number of batches or their tokens, calls these two.
 
     Args:
-        pairs_or_encoded, text, tokens_per_batch, shapes, seed, shuffle, max_source_length, max_target_length,
-            cache: see `Epochs`.
+        pairs_or_encoded, text, tokens_per_batch, shapes, seed, shuffle, max_source_length, max_target_length, cache,
+            sampling: see `Epochs`.
         first_epoch, first_batch: see `as_dataset`.
 
     Raises:
-        UserError: no pairs, no tokenizer for text, or no such position.
+        UserError: as `Epochs`, or no such position.
     """
     epochs = Epochs(
         pairs_or_encoded,
@@ -53,6 +54,7 @@ def batches(
         max_source_length=max_source_length,
         max_target_length=max_target_length,
         cache=cache,
+        sampling=sampling,
     )
     return as_dataset(epochs, first_epoch=first_epoch, first_batch=first_batch)
 

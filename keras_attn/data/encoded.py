@@ -75,6 +75,18 @@ class EncodedPairs:
                 target_writer.add([target for _, target in kept])
             return cls(source_writer.side(), target_writer.side(), dropped=dropped)
 
+    @classmethod
+    def of_ids(cls, sources: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> EncodedPairs:
+        """Make a corpus of ids, int32 (length,) each, without start and end."""
+        with _Writer(None) as source_writer, _Writer(None) as target_writer:
+            source_writer.add(sources)
+            target_writer.add(targets)
+            return cls(source_writer.side(), target_writer.side())
+
+    def then(self, other: EncodedPairs) -> EncodedPairs:
+        """Return the pairs of this corpus and, after them, those of the other one, in memory."""
+        return EncodedPairs(self._source.then(other._source), self._target.then(other._target))
+
     def source(self, index: int) -> np.ndarray:
         """Return the source ids of one pair, int32 (length,)."""
         return self._source.row(index)
@@ -107,6 +119,11 @@ class _Side:
         if not 0 <= index < len(self.offsets) - 1:
             raise IndexError(f"index: expected 0 to {len(self.offsets) - 2}, got {index}")
         return np.array(self.ids[self.offsets[index] : self.offsets[index + 1]])
+
+    def then(self, other: _Side) -> _Side:
+        """Return these texts and those of the other."""
+        offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
+        return _Side(np.concatenate([self.ids, other.ids]), offsets)
 
     def gather(self, indices: np.ndarray, length: int, name: str) -> np.ndarray:
         """Return the ids of some texts, int32 (texts, length), padded."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
+from keras_attn.data.ahead import Ahead
 from keras_attn.data.batch_plan import BatchPlan
+from keras_attn.data.dealing import Dealt, Shape
 from keras_attn.data.encoded import EncodedPairs
+from keras_attn.data.sampled_pairs import SampledPairs
+from keras_attn.data.sampled_plan import SampledPlan
 from keras_attn.errors import UserError, expect
 from keras_attn.text.tokenizer import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
@@ -18,6 +23,7 @@ from keras_attn.text.vocabulary import END, PADDING, START
 logger = logging.getLogger("keras_attn")
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
+Given = Iterable[tuple[str, str]] | EncodedPairs
 
 
 class Epochs:
@@ -40,7 +46,7 @@ class Epochs:
 
     def __init__(
         self,
-        pairs_or_encoded: Iterable[tuple[str, str]] | EncodedPairs,
+        pairs_or_encoded: Given,
         text: Tokenizer | None = None,
         *,
         tokens_per_batch: int = 4096,
@@ -50,6 +56,7 @@ class Epochs:
         max_source_length: int | None = None,
         max_target_length: int | None = None,
         cache: str | os.PathLike | None = None,
+        sampling: float = 0.0,
     ):
         """Encode the pairs and plan their batches.
 
@@ -58,15 +65,34 @@ class Epochs:
             text: the tokenizer of pairs of text.
             tokens_per_batch, shapes, seed, shuffle: see `BatchPlan`; lengths count the added start or end.
             max_source_length, max_target_length, cache: see `EncodedPairs.encode`.
+            sampling: subword regularization, for training: each epoch segments both sides anew. The probability that a
+                merge is left out (model `bpe`), or the exponent of a segmentation's probability (`unigram`), see
+                `text.Sampler`; 0 for none. The pairs are held in memory then, and the next epoch is made ready
+                in the background; for the plan see `SampledPlan`.
 
         Raises:
-            UserError: no pairs, or no tokenizer for text.
+            UserError: no pairs, or no tokenizer for text; sampling from a cache, from pairs already encoded, or with
+                a vocabulary that has but one segmentation.
         """
-        self._encoded = _encoded(pairs_or_encoded, text, max_source_length, max_target_length, cache)
-        lengths = self._encoded.source_lengths + 1, self._encoded.target_lengths + 1
-        self.plan = BatchPlan(*lengths, tokens_per_batch, shapes, seed, shuffle)
-        logger.info("batches:\n%s", self.plan)
-        self._order = functools.lru_cache(maxsize=2)(lambda epoch: list(self.plan.epoch(epoch)))
+        plan: BatchPlan | SampledPlan
+        limits = {"max_source_length": max_source_length, "max_target_length": max_target_length}
+        options: dict[str, Any] = {
+            "tokens_per_batch": tokens_per_batch,
+            "shapes": shapes,
+            "seed": seed,
+            "shuffle": shuffle,
+        }
+        self._order: Callable[[int], tuple[EncodedPairs, list[Dealt]]]
+        if sampling:
+            sampled = _sampled(pairs_or_encoded, text, sampling, seed, cache, limits)
+            plan = SampledPlan(_lengths(sampled.plain), _lengths(sampled.epoch(0)), **options)
+            self._order = Ahead(functools.partial(_draw, sampled, plan))
+        else:
+            encoded = _encoded(pairs_or_encoded, text, cache, limits)
+            plan = BatchPlan(*_lengths(encoded), **options)
+            self._order = functools.lru_cache(maxsize=2)(lambda epoch: (encoded, list(plan.epoch(epoch))))
+        self.plan = plan
+        logger.info("batches:\n%s", plan)
 
     @property
     def steps(self) -> int:
@@ -75,7 +101,8 @@ class Epochs:
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Return ({"source", "target"}, labels, weights) of one step; epochs and steps count from 0."""
-        return _assemble(self._encoded, *self._order(epoch)[step])
+        corpus, batches = self._order(epoch)
+        return _assemble(corpus, *batches[step])
 
     def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, from `first_batch` on."""
@@ -84,8 +111,8 @@ class Epochs:
 
     def target_tokens(self, epoch: int) -> np.ndarray:
         """Return how many labels each batch of an epoch has, ends included and padding not, int64 (steps,)."""
-        lengths = self._encoded.target_lengths
-        return np.array([len(indices) + lengths[indices].sum() for indices, _ in self._order(epoch)], np.int64)
+        corpus, batches = self._order(epoch)
+        return np.array([len(indices) + corpus.target_lengths[indices].sum() for indices, _ in batches], np.int64)
 
     def check(self, first_epoch: int, first_batch: int) -> None:
         """Raise unless there is such a position.
@@ -102,7 +129,7 @@ class Epochs:
         )
 
 
-def _assemble(encoded: EncodedPairs, indices: np.ndarray, shape: tuple[int, int, int]) -> Batch:
+def _assemble(encoded: EncodedPairs, indices: np.ndarray, shape: Shape) -> Batch:
     """Return one batch; rows beyond the indices are all padding.
 
     Args:
@@ -126,21 +153,42 @@ def _assemble(encoded: EncodedPairs, indices: np.ndarray, shape: tuple[int, int,
     return {"source": source, "target": target}, labels, weights
 
 
-def _encoded(
-    pairs: Iterable[tuple[str, str]] | EncodedPairs,
-    text: Tokenizer | None,
-    max_source_length: int | None,
-    max_target_length: int | None,
-    cache: str | os.PathLike | None,
-) -> EncodedPairs:
+def _lengths(encoded: EncodedPairs) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths of the model's inputs, with start or end."""
+    return encoded.source_lengths + 1, encoded.target_lengths + 1
+
+
+def _draw(sampled: SampledPairs, plan: SampledPlan, epoch: int) -> tuple[EncodedPairs, list[Dealt]]:
+    drawn = sampled.epoch(epoch)
+    return drawn.then(sampled.plain), plan.epoch(epoch, *_lengths(drawn))
+
+
+def _encoded(pairs: Given, text: Tokenizer | None, cache: str | os.PathLike | None, limits: dict) -> EncodedPairs:
     if isinstance(pairs, EncodedPairs):
-        encoded = pairs
-    elif text is None:
+        return _checked(pairs, pairs)
+    return _checked(EncodedPairs.encode(pairs, _tokenizer(text), cache=cache, **limits), pairs)
+
+
+def _sampled(
+    pairs: Given, text: Tokenizer | None, alpha: float, seed: int, cache: str | os.PathLike | None, limits: dict
+) -> SampledPairs:
+    expect(0 < alpha <= 1, "sampling", "0 to 1", alpha)
+    expect(cache is None, "cache", "None with sampling, as the pairs are held in memory", cache)
+    if isinstance(pairs, EncodedPairs):
+        raise UserError("pairs_or_encoded: expected pairs of text, to sample from, got EncodedPairs; try sampling=0")
+    sampled = SampledPairs(pairs, _tokenizer(text), alpha, seed, **limits)
+    _checked(sampled.plain, pairs)
+    return sampled
+
+
+def _tokenizer(text: Tokenizer | None) -> Tokenizer:
+    if text is None:
         raise UserError("text: expected a Tokenizer for pairs of text, got None; try Tokenizer.train(pairs)")
-    else:
-        encoded = EncodedPairs.encode(
-            pairs, text, max_source_length=max_source_length, max_target_length=max_target_length, cache=cache
-        )
+    return text
+
+
+def _checked(encoded: EncodedPairs, pairs: Given) -> EncodedPairs:
+    """Return it, unless it is empty; say what was left out."""
     if len(encoded) == 0:
         name = getattr(pairs, "name", "pairs")
         why = f"all {encoded.dropped:,} have a side over the longest length" if encoded.dropped else "it is empty"

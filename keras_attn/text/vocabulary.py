@@ -113,6 +113,15 @@ class Vocabulary:
         """Number of ids."""
         return self._processor.get_piece_size()
 
+    @functools.cached_property
+    def model(self) -> str:
+        """How text is cut: `unigram`, `bpe`, `char` or `word`."""
+        from sentencepiece import sentencepiece_model_pb2  # wants protobuf, which only this needs
+
+        kinds: Any = sentencepiece_model_pb2  # it makes its classes when it is loaded
+        proto = kinds.ModelProto.FromString(self._model_bytes)
+        return proto.trainer_spec.ModelType.Name(proto.trainer_spec.model_type).lower()
+
     def __repr__(self) -> str:
         return f"Vocabulary(size={self.size})"
 

@@ -101,8 +101,15 @@ def test_only_the_largest_shape_has_a_short_batch():
 
 def test_a_shape_that_no_other_holds_keeps_its_own_short_batch():
     plan = plan_of([(100, 2)] * 5 + [(2, 200)] * 5, tokens_per_batch=400, shapes=2)
-    assert sorted(plan.shapes) == [(2, 2, 200), (4, 100, 2)]
-    assert sorted(len(indices) for indices, _ in plan.epoch(0)) == [1, 1, 2, 2, 4]
+    assert sorted(plan.shapes) == [(2, 2, 200), (3, 100, 2)]
+    assert sorted(len(indices) for indices, _ in plan.epoch(0)) == [1, 2, 2, 2, 3]
+
+
+def test_the_last_shape_has_no_rows_that_are_empty_in_all_batches():
+    """Eleven pairs in batches of ten would leave nine rows empty; in batches of six only one."""
+    plan = plan_of([(5, 7)] * 11, tokens_per_batch=70)
+    assert plan.shapes == [(6, 5, 7)]
+    assert plan.steps == 2
 
 
 def test_one_pair_is_one_row():
