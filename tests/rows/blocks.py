@@ -50,7 +50,7 @@ ROWS: list[Specimen] = [
         Specimen(
             f"encoder-block-{norm}",
             lambda norm=norm: encoder(norm),
-            {"x": X},  # a mask hides a position from others, not from itself: `tests/layers/test_blocks.py`
+            {"x": X},  # a mask hides a position from others, not from itself: `tests/layers/test_transformer_blocks.py`
             X,
             claims=frozenset(),
         )
@@ -59,14 +59,14 @@ ROWS: list[Specimen] = [
     Specimen(
         "decoder-block-pre",
         lambda: decoder("pre", "heads"),
-        {"x": X, "memory": MEMORY, "memory_mask": MASK},
+        {"x": X, "memory": MEMORY, "source_mask": MASK},
         (X, Spec("batch heads query_length key_length", "weights"), CACHE),
         claims=frozenset({"sums to one", "positive", "key order", "causal", "more than context"}),
     ),
     Specimen(
         "decoder-block-post-scored",
         lambda: decoder("post", "additive"),
-        {"x": X, "memory": SCORED, "memory_mask": MASK},
+        {"x": X, "memory": SCORED, "source_mask": MASK},
         (X, Spec("batch 1 query_length key_length", "weights"), CACHE),
         claims=frozenset({"sums to one", "positive", "key order", "causal", "more than context"}),
     ),

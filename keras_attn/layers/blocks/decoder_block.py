@@ -32,7 +32,8 @@ class DecoderBlock(keras.layers.Layer):
     Call arguments:
         x: (batch, n, features), tokens at `position`, `position` + 1, ...
         memory: `{"key", "value"}`, as `attention.read` takes them.
-        memory_mask: (batch, key_length) booleans, True where the memory has something; None = everywhere.
+        source_mask: (batch, key_length) booleans, True where the memory has something; None = everywhere. (Keras would
+            put a nest into a `memory_mask` that is not given.)
         position: an integer or a scalar integer tensor.
         cache: `{"key", "value"}` of (batch, time, heads, head_dim), or None.
 
@@ -86,7 +87,7 @@ class DecoderBlock(keras.layers.Layer):
         self,
         x: Any,
         memory: dict[str, Any],
-        memory_mask: Any = None,
+        source_mask: Any = None,
         position: Any = 0,
         cache: dict[str, Any] | None = None,
         training: bool | None = None,
@@ -95,7 +96,7 @@ class DecoderBlock(keras.layers.Layer):
         said, new = self.self_attention.step(entering, position, cache, training=training)
         x = self.around_self(x, said, training=training)
         place = ops.cast(position, "int32") + ops.arange(ops.shape(x)[1])  # (n,)
-        visible = None if memory_mask is None else ops.expand_dims(memory_mask, 1)  # (batch, 1, key_length)
+        visible = None if source_mask is None else ops.expand_dims(source_mask, 1)  # (batch, 1, key_length)
         entering = self.around_attention.enter(x)
         found, weights = self.attention.read(entering, memory, visible, place, training=training)
         x = self.around_attention(x, found, training=training)
@@ -104,7 +105,7 @@ class DecoderBlock(keras.layers.Layer):
         return x, weights, new
 
     def compute_output_spec(
-        self, x: Any, memory: dict, memory_mask: Any = None, position: Any = 0, cache: Any = None, **_: Any
+        self, x: Any, memory: dict, source_mask: Any = None, position: Any = 0, cache: Any = None, **_: Any
     ) -> Any:
         batch, n, _ = x.shape
         own = self.self_attention

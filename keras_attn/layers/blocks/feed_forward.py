@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import keras
@@ -71,7 +72,10 @@ class FeedForward(keras.layers.Layer):
     def _activate(self, x: Any) -> Any:
         if self.gate is not None:
             return ops.silu(self.gate(x)) * self.widen(x)
-        return ops.relu(self.widen(x)) if self.activation == "relu" else ops.gelu(self.widen(x), approximate=False)
+        x = self.widen(x)
+        if self.activation == "relu":
+            return ops.relu(x)
+        return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))  # TensorFlow's own knows sqrt(2) in float32 only
 
     def compute_output_shape(self, x_shape: Any) -> Any:
         return x_shape

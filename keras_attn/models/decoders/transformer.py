@@ -99,7 +99,7 @@ class TransformerDecoder(TransformerSizes):
             x = enter(embed(tokens), position)  # (batch, n, width)
             caches, new, weights = state.get("cache", [None] * self.layers), [], {}
             for block, read, cache in zip(blocks, memory["decoder"], caches, strict=True):
-                told = {"memory_mask": memory["mask"], "position": position, "cache": cache}
+                told = {"source_mask": memory["mask"], "position": position, "cache": cache}
                 x, weights[block.name], extended = block(x, read, **told)
                 new.append(extended)
             x = x if norm is None else norm(x)
