@@ -8,4 +8,6 @@ from .pairs import Pair as Pair
 from .pairs import Pairs as Pairs
 from .pairs import read_pairs as read_pairs
 from .report import Report as Report
+from .saved_batches import SavedBatches as SavedBatches
+from .saved_batches import save_batches as save_batches
 from .split import hold_out as hold_out
