@@ -49,13 +49,13 @@ class TransformerSizes:
         heads: number of attention heads; divides `width`.
         dropout: share of the embeddings and of what each attention and feed-forward network puts out that is dropped
             in training, 0 to below 1.
-        attention_dropout: the same for attention weights.
+        attention_dropout: the same for the weights of attention with heads.
         activation_dropout: the same for the hidden layer of feed-forward networks.
         activation: "relu", "gelu" or "swiglu".
         norm: layer normalization before ("pre") or after ("post", as in the paper) attention and feed-forward.
         final_norm: one more normalization after the last block; if None, with "pre" only.
         position: "sine" (the paper), "learned", or inside self-attention "rotary", "relative" (Shaw), "t5", "alibi".
-        places: how many positions "learned" has.
+        places: how many positions "learned" has; no source or target may be longer.
         self_attention: "multi_head", "grouped_query", "multi_query" or "sliding_window".
         key_heads: number of heads of keys and values of "grouped_query".
         self_window: how far "sliding_window" sees to each side.
@@ -91,6 +91,11 @@ class TransformerSizes:
         one_of("position", self.position, POSITIONS)
         one_of("self_attention", self.self_attention, SELF_ATTENTIONS)
         expect(self.width % self.heads == 0, "heads", f"a divisor of width ({self.width})", self.heads)
+        if self.position == "rotary":
+            pairs = f"an even number for each of {self.heads} heads, as position='rotary' turns pairs"
+            expect(self.head_dim % 2 == 0, "width", pairs, self.width)
+        if self.self_attention == "grouped_query":
+            expect(self.heads % self.key_heads == 0, "key_heads", f"a divisor of heads ({self.heads})", self.key_heads)
 
     @classmethod
     def sized(cls, name: str, **fields: Any) -> Self:
