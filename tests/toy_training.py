@@ -81,7 +81,7 @@ def corpus(**settings):
     pairs = [tuple("".join(draw.choices("abcdef", k=draw.randint(1, 6))) for _ in range(2)) for _ in range(44)]
     text = Tokenizer.train(pairs, vocabulary_size=300, model="char", byte_fallback=False)
     assert text.target.size <= WORDS
-    return Epochs(pairs, text, tokens_per_batch=48, shapes=2, seed=1, **settings)
+    return Epochs(pairs, text, **{"tokens_per_batch": 48, "shapes": 2, "seed": 1, **settings})
 
 
 def train(folder, moment=lambda name: None, **settings):

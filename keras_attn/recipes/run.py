@@ -69,8 +69,7 @@ class Run:
             UserError: the folder holds a run already, or the weights are of another model; nothing was written then.
         """
         folder = Path(folder)
-        if cls.was_begun(folder):
-            raise UserError(f"output: {str(folder)!r} holds a run that was begun; take another folder or delete it")
+        cls.check_free(folder)
         run = cls(folder, config, text)  # a model that cannot be built, or start from these weights, leaves no folder
         if weights is not None:
             run.load_weights(weights)
@@ -104,6 +103,16 @@ class Run:
         if (folder / "finished").exists() or (not begun and (folder / "best.weights.h5").exists()):
             raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
         return begun
+
+    @classmethod
+    def check_free(cls, folder: Path) -> None:
+        """Raise if the folder holds a run, finished or not.
+
+        Raises:
+            UserError: it does.
+        """
+        if cls.was_begun(folder):
+            raise UserError(f"output: {str(folder)!r} holds a run that was begun; take another folder or delete it")
 
     def finish(self) -> None:
         """Mark the run as one that has nothing left to do."""

@@ -97,7 +97,7 @@ def fit(
         monitor = "val_perplexity"
     if score is not None:
         monitor, mode = f"val_{getattr(score, 'name', 'score')}", "max"
-    everyone: list[keras.callbacks.Callback] = [Limits(updates, minutes)]
+    everyone: list[keras.callbacks.Callback] = []
     averaged = AveragedWeights()
     if ema is not None:
         everyone.append(averaged)
@@ -110,6 +110,7 @@ def fit(
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
     if ema is not None:
         everyone.append(averaged.last())
+    everyone.append(Limits(updates, minutes))  # last, as scores take time too
     begun = 0
     epochs = epochs or (-(-updates // per_epoch) if updates and per_epoch else ANY)
     if checkpoints is not None:

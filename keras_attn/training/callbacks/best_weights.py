@@ -10,6 +10,7 @@ from typing import Any, Literal
 import keras
 
 from keras_attn.errors import UserError
+from keras_attn.training.weights_file import partial_name, save_weights
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -53,7 +54,7 @@ class BestWeights(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self.path is not None:  # what was being written when an earlier process was killed
-            self.path.with_name("partial.weights.h5").unlink(missing_ok=True)
+            partial_name(self.path).unlink(missing_ok=True)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         if self.epoch < 0:
@@ -68,17 +69,4 @@ class BestWeights(keras.callbacks.Callback):
             self._weights = self.model.get_weights()
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name("partial.weights.h5")
-        try:
-            _reserve(partial, sum(math.prod(weight.shape) for weight in self.model.weights) * 4)
-            self.model.save_weights(partial)
-            os.replace(partial, self.path)
-        finally:
-            partial.unlink(missing_ok=True)
-
-
-def _reserve(path: Path, size: int) -> None:
-    """Raise OSError if the disk has no room for so many bytes: HDF5 1.14 ends the process with a segmentation fault."""
-    if hasattr(os, "posix_fallocate"):
-        with path.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size + 100_000)
+        save_weights(self.model, self.path)
