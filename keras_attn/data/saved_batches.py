@@ -72,7 +72,7 @@ def save_batches(path: str | os.PathLike, epochs: Epochs, count: int, first_epoc
 
     It holds, for each epoch, `order` (steps,), the place of each batch's shape in `shapes`, and for each shape the
     `source` (batches, rows, source_length) and the `labels` (batches, rows, target_length) in that order; Multi30k
-    takes 4 MB for an epoch. `SavedBatches` reads it.
+    takes 3 MB for an epoch. `SavedBatches` reads it.
 
     Args:
         path: the file; its folder must be there.

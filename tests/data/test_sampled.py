@@ -92,17 +92,21 @@ def test_a_stopped_pass_goes_on_where_it_was(text):
     assert len(as_dataset(epochs)) == epochs.steps
 
 
-def test_sampled_lengths_stay_below_the_longest(text):
-    plain = EncodedPairs.encode(PAIRS, text)
-    limit = int(np.median(plain.target_lengths))
-    sampled = SampledPairs(PAIRS, text, 0.5, max_target_length=limit)
-    kept = plain.target_lengths <= limit
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_sampled_lengths_stay_below_the_longest(text, side):
+    def lengths(encoded):
+        return getattr(encoded, f"{side}_lengths")
+
+    plain = lengths(EncodedPairs.encode(PAIRS, text))
+    limit = int(np.median(plain))
+    sampled = SampledPairs(PAIRS, text, 0.5, **{f"max_{side}_length": limit})
+    kept = plain <= limit
     assert len(sampled.plain) == kept.sum()
     assert sampled.plain.dropped == len(PAIRS) - kept.sum()
     for epoch in range(3):
-        drawn = sampled.epoch(epoch)
-        assert drawn.target_lengths.max() == limit
-        assert (drawn.source_lengths > sampled.plain.source_lengths).any()
+        drawn = lengths(sampled.epoch(epoch))
+        assert drawn.max() == limit
+        assert (drawn > lengths(sampled.plain)).any()
 
 
 def test_what_cannot_be_sampled_is_refused(text, tmp_path):
