@@ -20,6 +20,7 @@ from keras_attn.data import as_dataset
 from keras_attn.errors import UserError
 from keras_attn.training.callbacks import Checkpoints, checkpoints
 from keras_attn.training.checkpoint import Checkpoint
+from keras_attn.training.precision import precision
 
 
 class Killed(BaseException):
@@ -59,6 +60,11 @@ def test_all_that_training_remembers_is_restored(settings, kills, place, tmp_pat
     assert alone["place"] == (place or (len(alone["log"]), 0, True))
     assert len(alone["log"]) < settings.get("epochs", 99) or place
     assert train(tmp_path / "killed", *kills, **settings) == alone
+
+
+def test_the_scale_of_the_loss_is_restored(tmp_path):
+    with precision("float16"):
+        assert train(tmp_path / "killed", 9, epochs=2) == train(tmp_path / "alone", epochs=2)
 
 
 @pytest.fixture(scope="module")
