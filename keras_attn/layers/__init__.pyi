@@ -6,6 +6,7 @@ from .blocks.feed_forward import FeedForward as FeedForward
 from .blocks.memory_heads import MemoryHeads as MemoryHeads
 from .blocks.residual import Residual as Residual
 from .blocks.scored_reader import ScoredReader as ScoredReader
+from .dropout import Dropout as Dropout
 from .fusion.attentional import AttentionalFusion as AttentionalFusion
 from .fusion.concat import ConcatFusion as ConcatFusion
 from .fusion.fusion import Fusion as Fusion

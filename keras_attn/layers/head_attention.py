@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_attn.errors import expect
+from keras_attn.layers.dropout import Dropout
 from keras_attn.layers.positions.attention_positions import AttentionPositions
 from keras_attn.ops import heads as head_ops
 from keras_attn.ops import masks
@@ -52,7 +53,7 @@ class HeadAttention(keras.layers.Layer):
         self.position = position
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
-        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy)
+        self.drop = Dropout(dropout, seed=seed, dtype=self.dtype_policy)
         self.supports_masking = True  # the output keeps the query's hidden mask, as Keras' layers do
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:

@@ -12,6 +12,7 @@ from keras_attn.errors import expect, one_of
 from keras_attn.layers import (
     ALiBi,
     AttentionPositions,
+    Dropout,
     FeedForward,
     GroupedQueryAttention,
     HeadAttention,
@@ -123,12 +124,11 @@ class TransformerSizes:
 
     def entrance(self) -> Any:
         """Make what word vectors go through first: a callable of (vectors, position of the first one)."""
-        scale = keras.layers.Rescaling(math.sqrt(self.width), name=f"{self.side}_scale")
         place = self._ahead()
-        drop = keras.layers.Dropout(self.dropout, name=f"{self.side}_dropout")
+        drop = Dropout(self.dropout, name=f"{self.side}_dropout")
 
         def enter(vectors: Any, position: Any) -> Any:
-            scaled = scale(vectors)  # (batch, n, width)
+            scaled = vectors * math.sqrt(self.width)  # (batch, n, width)
             return drop(scaled if place is None else place(scaled, position=position))
 
         return enter

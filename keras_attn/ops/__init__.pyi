@@ -1,5 +1,6 @@
 from .distances import buckets as buckets
 from .distances import slopes as slopes
+from .dropout import dropout as dropout
 from .hard import entropy as entropy
 from .hard import log_softmax as log_softmax
 from .hard import one_hot as one_hot

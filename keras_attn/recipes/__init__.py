@@ -14,6 +14,8 @@ NAMES: dict[str, str] = {
     "text-to-text": "your own pairs: one TSV or two parallel files",
     "multi30k-gru-raw": "Multi30k English -> German, cased raw text (research use only)",
     "multi30k-gru-tok": "Multi30k English -> German, tokenized lower-case text (research use only)",
+    "text-to-text-transformer": "the same pairs, to a small Transformer",
+    "transformer-tiny-tok": "Multi30k English -> German, tokenized lower-case text, Transformer (research use only)",
 }
 
 _CLASSES = {
@@ -21,6 +23,8 @@ _CLASSES = {
     "text-to-text": ("text_to_text", "TextToTextRecipe"),
     "multi30k-gru-raw": ("multi30k_gru_raw", "Multi30kGruRaw"),
     "multi30k-gru-tok": ("multi30k_gru_tok", "Multi30kGruTok"),
+    "text-to-text-transformer": ("transformer", "TransformerRecipe"),
+    "transformer-tiny-tok": ("transformer_tiny_tok", "TransformerTinyTok"),
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_attn.data import EncodedPairs, Epochs, as_dataset, batches
 from keras_attn.errors import UserError, expect
-from keras_attn.models import RNNDecoder, RNNEncoder
+from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder
 from keras_attn.plots import heatmap
 from keras_attn.recipes.run import Run
 from keras_attn.recipes.run_config import ModelConfig, RunConfig, plain, versions
@@ -36,8 +36,8 @@ def learn(
     valid: tuple[Sequence[str], Sequence[Sequence[str]]],
     *,
     text: TextSettings,
-    encoder: RNNEncoder,
-    decoder: RNNDecoder,
+    encoder: RNNEncoder | TransformerEncoder,
+    decoder: RNNDecoder | TransformerDecoder,
     training: FitSettings,
     max_length: int,
     seed: int,
@@ -142,6 +142,7 @@ def learn(
         schedule=training.schedule,
         smoothing=training.smoothing,
         clip_norm=training.clip_norm,
+        jit=training.jit,
         ema=training.ema,
         patience=training.patience,
         best=run.weights,

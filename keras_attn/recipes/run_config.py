@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 
 from keras_attn.errors import UserError
-from keras_attn.models import RNNDecoder, RNNEncoder
+from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder
 from keras_attn.training.precision import Precision
 
 
@@ -20,8 +20,8 @@ class ModelConfig(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    encoder: RNNEncoder
-    decoder: RNNDecoder
+    encoder: RNNEncoder | TransformerEncoder
+    decoder: RNNDecoder | TransformerDecoder
     share_embeddings: bool = False
     max_source_length: int = pydantic.Field(256, ge=1)
     length_factor: float = pydantic.Field(2.0, gt=0)

@@ -72,6 +72,7 @@ class FitSettings:
         peak, warmup, schedule: learning rate, see `training.fit`.
         smoothing: label smoothing.
         clip_norm: largest norm of the gradient.
+        jit: compile the training step with XLA, anew for each batch shape: for Transformers, whose shapes it can know.
         ema: share of the old average in a moving average of the weights, which is then scored and kept; None for none.
         precision: float type to compute in; weights are float32.
         patience: stop after so many epochs without a better score; None never stops early.
@@ -97,6 +98,7 @@ class FitSettings:
     schedule: Schedule = "linear"
     smoothing: float = 0.1
     clip_norm: float = 1.0
+    jit: bool = False
     ema: float | None = None
     precision: Precision = "float32"
     patience: int | None = None

@@ -34,6 +34,7 @@ def fit(
     schedule: Schedule | keras.optimizers.schedules.LearningRateSchedule = "inverse_square_root",
     smoothing: float = 0.1,
     clip_norm: float = 1.0,
+    jit: bool = False,
     ema: float | None = None,
     patience: int | None = None,
     best: str | os.PathLike[str] | None = None,
@@ -65,6 +66,8 @@ def fit(
             epochs; or a schedule of Keras, such as `noam(width, warmup)`, to which `peak` and `warmup` are nothing.
         smoothing: label smoothing, see `SmoothedCrossEntropy`.
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
+        jit: compile the step with XLA, once for each shape of batches. Recurrent decoders can't be, as XLA has no
+            gradient for loops of unknown length.
         ema: share of the old average in a moving average of the weights, such as 0.999, which is what is scored and
             kept; None for none.
         patience: stop after so many epochs without improvement; None never stops early.
@@ -90,7 +93,7 @@ def fit(
         optimizer=make_optimizer(optimizer, rate, model.trainable_variables, clip_norm, weight_decay, ema),
         loss=SmoothedCrossEntropy(smoothing),
         weighted_metrics=[Perplexity(), TokenCount()],
-        jit_compile=False,  # XLA has no gradient for loops of unknown length
+        jit_compile=jit,
     )
     monitor, mode = "loss", "min"
     if validation is not None:

@@ -11,7 +11,6 @@ from catalogue import (
     KEY_LENGTHS,
     MODELS,
     RECURRENT,
-    attending_models,
     every_model,
     every_recurrent,
     numpy,

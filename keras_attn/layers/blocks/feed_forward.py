@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_attn.errors import expect, one_of
+from keras_attn.layers.dropout import Dropout
 
 Activation = Literal["relu", "gelu", "swiglu"]
 
@@ -49,7 +50,7 @@ class FeedForward(keras.layers.Layer):
         self.dropout = dropout
         self.seed = seed
         self.supports_masking = True
-        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy)
+        self.drop = Dropout(dropout, seed=seed, dtype=self.dtype_policy)
 
     def build(self, x_shape: Any) -> None:
         gated = self.activation == "swiglu"

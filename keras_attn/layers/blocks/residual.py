@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 
 from keras_attn.errors import one_of
+from keras_attn.layers.dropout import Dropout
 
 Norm = Literal["pre", "post"]
 
@@ -47,7 +48,7 @@ class Residual(keras.layers.Layer):
         self.seed = seed
         self.supports_masking = True
         self.normalize = keras.layers.LayerNormalization(epsilon=epsilon, dtype=self.dtype_policy, name="norm")
-        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy)
+        self.drop = Dropout(dropout, seed=seed, dtype=self.dtype_policy)
 
     def build(self, x_shape: Any, y_shape: Any = None) -> None:
         self.normalize.build(x_shape)
