@@ -1,8 +1,9 @@
 """A training as small as can be in which everything matters that a checkpoint has to hold; and its violent end.
 
 As a program, `python toy_training.py JOBS` with JOBS a list of (folder, moments, settings) in JSON, it trains in a
-process of its own for each of the moments, and that process kills itself, by SIGKILL, when it gets there; 0 is never.
-Moments are counted where it may hurt: at batches, while scores are made, while files are written and renamed.
+process of its own for each of the moments, and that process kills itself, by SIGKILL, when it gets there. A moment is
+(name, n), the n-th of its kind, 0 for never: around a "batch", in a "score", around what happens to a checkpoint or the
+best weights: "write", "fsync", "replace".
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ CLOCKED = {"seconds"}  # what differs between any two runs
 
 
 class Moments:
-    """Calls `end` with the name of the n-th moment."""
+    """Calls `end` at the n-th moment of a kind."""
 
-    def __init__(self, count, end):
-        self.left, self.end = count, end
+    def __init__(self, kind, count, end):
+        self.kind, self.left, self.end = kind, count, end
 
     def __call__(self, name):
-        self.left -= 1
-        if self.left == 0:
-            self.end(name)
+        self.left -= name == self.kind
+        if self.left == 0 and name == self.kind:
+            self.end()
 
     @contextlib.contextmanager
     def in_files(self):
         """Count what happens to files, before and after."""
-        places = [(os, "replace"), (os, "fsync"), (os, "unlink"), (zipfile._ZipWriteFile, "write")]
+        places = [(os, "replace"), (os, "fsync"), (zipfile._ZipWriteFile, "write")]
         originals = [getattr(place, name) for place, name in places]
 
         def counted(original):
@@ -139,21 +140,20 @@ def main():
     import keras_attn.data.batching
     import keras_attn.training.fitting  # noqa: F401
 
-    def end(name):
-        print(f"killed: {name}", flush=True)
+    def kill():
         os.kill(os.getpid(), signal.SIGKILL)
 
-    for folder, counts, settings in json.loads(sys.argv[1]):
-        for count in counts:
+    for folder, moments, settings in json.loads(sys.argv[1]):
+        for kind, count in moments:
             child = os.fork()
             if child == 0:
-                moments = Moments(count, end)
-                with moments.in_files():
-                    found = train(Path(folder), moments, **settings)
+                moment = Moments(kind, count, kill)
+                with moment.in_files():
+                    found = train(Path(folder), moment, **settings)
                 (Path(folder) / "found.pickle").write_bytes(pickle.dumps(found))
-                print(f"finished: {-moments.left} moments", flush=True)
                 os._exit(0)
-            os.waitpid(child, 0)
+            _, status = os.waitpid(child, 0)
+            print(f"exit status {os.waitstatus_to_exitcode(status)}", flush=True)
 
 
 if __name__ == "__main__":
