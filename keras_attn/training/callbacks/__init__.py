@@ -18,6 +18,8 @@ Tags, by run (folder). The step is the number of finished epochs, as the progres
 | **attention** | | |
 | `attention/1`, `attention/2`, ... | `Heatmaps` | a picture per sentence |
 
+`Profile` writes a trace for TensorBoard's profiler beside them, in `plugins/profile`.
+
 Every callback writes runs of its own, because TensorBoard follows one growing file per folder.
 """
 
