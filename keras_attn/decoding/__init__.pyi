@@ -1,1 +1,2 @@
+from .beam import Beam as Beam
 from .greedy import Greedy as Greedy
