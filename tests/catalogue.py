@@ -222,30 +222,32 @@ def _recurrent() -> list[ModelRow]:
 
 
 def _transformers() -> list[ModelRow]:
+    """Few, since each costs ten seconds: every position and self-attention, both norms, scored readers, mixtures."""
     sizes: dict[str, Any] = {"layers": 2, "width": 12, "feed_forward": 17, "heads": 3, "dropout": 0.1}
+    gru, usual = {"units": 7, "embedding": 5}, frozenset({"sums to one", "positive"})
 
-    def row(name: str, **fields: Any) -> ModelRow:
-        more = {key: fields.pop(key) for key in ("attention", "weighing", "window", "tied") if key in fields}
-        encoder, decoder = TransformerEncoder(**sizes | fields), TransformerDecoder(**sizes | fields, **more)
-        claims = {"sums to one", "positive"} - ({"sums to one"} if "window" in more else set())
-        claims -= {"positive"} if "weighing" in more else set()
-        return ModelRow(f"transformer-{name}", encoder, decoder, claims=frozenset(claims))
+    def row(name: str, encoder: Any, decoder: Any, missing: str = "", **more: Any) -> ModelRow:
+        """A dict is fields of a Transformer's side."""
+        encoder = TransformerEncoder(**sizes | encoder) if isinstance(encoder, dict) else encoder
+        decoder = TransformerDecoder(**sizes | decoder) if isinstance(decoder, dict) else decoder
+        return ModelRow(name, encoder, decoder, claims=usual - {missing}, **more)
 
-    plain = TransformerEncoder(**sizes), TransformerDecoder(**sizes)
+    grouped = {"norm": "post", "position": "rotary", "activation": "swiglu", "self_attention": "grouped_query"}
+    relative = {"position": "relative", "self_attention": "multi_query"}
+    window = {"position": "alibi", "self_attention": "sliding_window", "self_window": 1}
+    predictive = {"position": "learned", "attention": "general", "window": "local_predictive"}
     return [
-        ModelRow("transformer-shared", *plain, vocabularies=(37, 37), share_embeddings=True),
-        row("post-norm", norm="post"),
-        row("final-norm-gelu-learned", norm="post", final_norm=True, activation="gelu", position="learned", tied=False),
-        row("rotary-swiglu-grouped", position="rotary", activation="swiglu", self_attention="grouped_query"),
-        row("relative-multi-query", position="relative", self_attention="multi_query"),
-        row("t5", position="t5", attention_dropout=0.1, activation_dropout=0.1),
-        row("alibi-window", position="alibi", self_attention="sliding_window", self_window=1),
-        row("additive", attention="additive"),
-        row("general-sparsemax", attention="general", weighing="sparsemax"),
-        row("predictive-window", attention="scaled_dot", window="local_predictive"),
-        ModelRow("gru-to-transformer", RNNEncoder(units=7, embedding=5), TransformerDecoder(**sizes)),
-        ModelRow("transformer-to-gru", TransformerEncoder(**sizes), RNNDecoder(units=11, embedding=13)),
-        ModelRow("transformer-to-fixed", TransformerEncoder(**sizes), RNNDecoder(units=11, attention=None)),
+        row("transformer-shared", {}, {}, vocabularies=(37, 37), share_embeddings=True),
+        row(
+            "transformer-grouped-sparsemax",
+            grouped,
+            grouped | {"attention": "general", "weighing": "sparsemax"},
+            "positive",
+        ),
+        row("transformer-relative-multi-query", relative, relative),
+        row("transformer-t5-alibi-additive", {"position": "t5"}, window | {"attention": "additive"}),
+        row("gru-to-transformer", RNNEncoder(**gru), predictive, "sums to one"),
+        row("transformer-to-gru", window, RNNDecoder(units=11, embedding=13)),
     ]
 
 
