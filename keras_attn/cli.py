@@ -59,6 +59,8 @@ def evaluate(
     reference: tuple[Path, ...],
     tokenize: Literal["13a", "intl", "zh", "char", "none"] = "13a",
     lowercase: bool = False,
+    beam: int | None = None,
+    length_penalty: float | None = None,
     output: Path | None = None,
 ) -> None:
     """Decode a file and score it against one or several references (BLEU, chrF, exact match).
@@ -72,6 +74,8 @@ def evaluate(
         reference: references, one a line, in the order of the source; several files are several references.
         tokenize: tokenization that BLEU counts words with.
         lowercase: ignore case in all scores.
+        beam: width of the beam, 1 for greedy search; the run's own if none is given.
+        length_penalty: of the beam: 0 compares sums of log p, larger favors longer outputs.
         output: folder that receives hypotheses.txt, scores.json and by_length.png.
     """
     from rich.console import Console
@@ -85,7 +89,7 @@ def evaluate(
         raise UserError("--reference: expected one file or several, got none")
     # A line left out would shift its references, so a bad one stops here, with its file and number.
     columns = [list(read_pairs(source, path, on_bad="refuse", max_characters=sys.maxsize)) for path in reference]
-    model = open_model(run)
+    model = open_model(run, beam=beam, length_penalty=length_penalty)
     result = score(
         lambda sentences: list(model.translate(sentences).text),
         [pair.source for pair in columns[0]],
@@ -108,7 +112,16 @@ def evaluate(
         print(output)
 
 
-def decode(run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = False, batch_size: int = 64) -> None:
+def decode(
+    run: Path,
+    sentences: tuple[str, ...] = (),
+    /,
+    *,
+    scores: bool = False,
+    beam: int | None = None,
+    length_penalty: float | None = None,
+    batch_size: int = 64,
+) -> None:
     """Decode sentences, or the lines of standard input: one line out for each line in, in order.
 
     A line that is empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on
@@ -121,13 +134,15 @@ def decode(run: Path, sentences: tuple[str, ...] = (), /, *, scores: bool = Fals
         run: folder of a trained run, or of one version of an exported model.
         sentences: what to decode; standard input if there is none.
         scores: add a tab and the score to each line.
+        beam: width of the beam, 1 for greedy search; the run's own if none is given.
+        length_penalty: of the beam: 0 compares sums of log p, larger favors longer outputs.
         batch_size: most lines decoded at once.
     """
     from keras_attn.line_decoder import LineDecoder, read_batches
 
     if batch_size < 1:
         raise UserError(f"--batch-size: expected at least 1, got {batch_size}")
-    decoder = LineDecoder(open_model(run).translate, scores=scores)
+    decoder = LineDecoder(open_model(run, beam=beam, length_penalty=length_penalty).translate, scores=scores)
     if not sentences and sys.stdin is None:
         raise UserError("sentences: expected some, or lines on standard input, which is closed")
     given = [os.fsencode(sentence) for sentence in sentences]
@@ -306,10 +321,15 @@ class Model(NamedTuple):
     align: Callable[[list[str]], Any]
 
 
-def open_model(folder: Path) -> Model:
-    """Load a trained run, or one version of an exported model."""
+def open_model(folder: Path, **search: Any) -> Model:
+    """Load a trained run, with other search settings where they are not None, or one version of an exported model."""
     import_tensorflow()
+    search = {name: value for name, value in search.items() if value is not None}
     if (folder / "saved_model.pb").is_file():
+        for name in search:
+            raise UserError(
+                f"--{name.replace('_', '-')}: an exported model has its search inside; export the run again"
+            )
         from keras_attn.export import load
 
         model = load(folder)
@@ -318,7 +338,7 @@ def open_model(folder: Path) -> Model:
         raise UserError(f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one")
     from keras_attn.recipes import Run
 
-    run = Run.load(folder)
+    run = Run.load(folder, search)
     return Model(run.translate, run.align)
 
 

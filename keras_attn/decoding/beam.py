@@ -16,9 +16,9 @@ NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay
 
 @dataclass(frozen=True)
 class Beam:
-    """Of all continuations of the `width` likeliest beginnings keep the `width` likeliest, until nothing better can end.
+    """Of all continuations of the `width` likeliest beginnings keep the `width` likeliest.
 
-    The output is the hypothesis of the highest log p / ((5 + length) / 6)^length_penalty among those that ended with
+    It ends when nothing better can come. The output is the hypothesis of the highest log p / ((5 + length) / 6)^length_penalty among those that ended with
     the end token or at the sentence's limit; its length counts the end token. Alone or in a batch, a sentence gives the
     same.
 

@@ -15,7 +15,9 @@ NAMES: dict[str, str] = {
     "multi30k-gru-raw": "Multi30k English -> German, cased raw text (research use only)",
     "multi30k-gru-tok": "Multi30k English -> German, tokenized lower-case text (research use only)",
     "text-to-text-transformer": "the same pairs, to a small Transformer",
-    "transformer-tiny-tok": "Multi30k English -> German, tokenized lower-case text, Transformer (research use only)",
+    "transformer-tiny-raw": "Multi30k English -> German, cased raw text, Transformer (research use only)",
+    "transformer-tiny-tok": "the same, tokenized lower-case text",
+    "transformer-tiny-fast": "transformer-tiny-raw in 2,500 updates",
 }
 
 _CLASSES = {
@@ -24,7 +26,9 @@ _CLASSES = {
     "multi30k-gru-raw": ("multi30k_gru_raw", "Multi30kGruRaw"),
     "multi30k-gru-tok": ("multi30k_gru_tok", "Multi30kGruTok"),
     "text-to-text-transformer": ("transformer", "TransformerRecipe"),
+    "transformer-tiny-raw": ("transformer_tiny_raw", "TransformerTinyRaw"),
     "transformer-tiny-tok": ("transformer_tiny_tok", "TransformerTinyTok"),
+    "transformer-tiny-fast": ("transformer_tiny_fast", "TransformerTinyFast"),
 }
 
 

@@ -21,7 +21,7 @@ from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, Transf
 from keras_attn.plots import heatmap
 from keras_attn.recipes.run import Run
 from keras_attn.recipes.run_config import ModelConfig, RunConfig, plain, versions
-from keras_attn.recipes.settings import FitSettings, TextSettings
+from keras_attn.recipes.settings import FitSettings, SearchSettings, TextSettings
 from keras_attn.text import Tokenizer
 from keras_attn.training import Bleu, ExactMatch, fit
 from keras_attn.training.callbacks import Board, Checkpoints, EpochLog, Heatmaps, Profile, Samples
@@ -39,6 +39,7 @@ def learn(
     encoder: RNNEncoder | TransformerEncoder,
     decoder: RNNDecoder | TransformerDecoder,
     training: FitSettings,
+    search: SearchSettings | None = None,
     max_length: int,
     seed: int,
     output: Path,
@@ -54,7 +55,7 @@ def learn(
         name: the recipe's name.
         pairs: (source, target) strings, re-iterable.
         valid: sources, and a list of references for each.
-        text, encoder, decoder, training: see there.
+        text, encoder, decoder, training, search: see there.
         max_length: longest training pair in tokens; longer inputs are cut.
         seed: of the weights, dropout, the order of the batches and the tokenizer.
         output: the run's folder.
@@ -83,6 +84,7 @@ def learn(
         max_source_length=max_length,
         length_factor=_length_factor(pairs, tokenizer),
         precision=training.precision,
+        search=search or SearchSettings(),
     )
     if start:
         _check_same(model, start.config.model)
@@ -114,13 +116,13 @@ def learn(
 
     score: Any
     if training.score == "bleu":
-        score = Bleu(run.decode, sources, references, tokenize=training.tokenize)
+        score = Bleu(run.greedy, sources, references, tokenize=training.tokenize)
     else:
-        score = ExactMatch(run.decode, sources, references)
+        score = ExactMatch(run.greedy, sources, references)
     board = output / "tensorboard"
-    everyone = [Board(board), Samples(run.decode, sources, references, board, limit=20)]
+    everyone = [Board(board), Samples(run.greedy, sources, references, board, limit=20)]
     if decoder.attention:
-        everyone.append(Heatmaps(run.align, sources[:4], heatmap, board))
+        everyone.append(Heatmaps(run.greedy.align, sources[:4], heatmap, board))
     everyone.append(EpochLog(output / "log.csv"))
     if training.profile:
         everyone.append(Profile(board))

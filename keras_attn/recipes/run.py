@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -43,9 +44,9 @@ class Run:
                 target_vocabulary=text.target.size,
                 share_embeddings=model.share_embeddings,
             )
-        self.module = TextToText(
-            self.views, text, max_source_length=model.max_source_length, length_factor=model.length_factor
-        )
+        limits = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
+        self.module = TextToText(self.views, text, model.search.make(), **limits)  # type: ignore[arg-type]
+        self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)  # type: ignore[arg-type]
 
     @property
     def weights(self) -> Path:
@@ -119,8 +120,12 @@ class Run:
         (self.folder / "finished").touch()
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Run:
+    def load(cls, folder: str | os.PathLike[str], search: dict[str, Any] | None = None) -> Run:
         """Rebuild a run and load its best weights.
+
+        Args:
+            folder: where it lives.
+            search: fields of `SearchSettings` to change.
 
         Raises:
             UserError: no run is there, or a file of it is missing, cut short or does not fit the others.
@@ -131,6 +136,7 @@ class Run:
                 f"run: expected the folder of a run (with config.json) or of an exported model, got {str(folder)!r}"
             )
         config = RunConfig.load(folder / "config.json")
+        config.model.search = dataclasses.replace(config.model.search, **search or {})
         text = Tokenizer.load(folder / "tokenizer")
         if text.fingerprint != config.tokenizer:
             raise UserError(

@@ -12,6 +12,7 @@ import pydantic
 
 from keras_attn.errors import UserError
 from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder
+from keras_attn.recipes.settings import SearchSettings
 from keras_attn.training.precision import Precision
 
 
@@ -26,6 +27,7 @@ class ModelConfig(pydantic.BaseModel):
     max_source_length: int = pydantic.Field(256, ge=1)
     length_factor: float = pydantic.Field(2.0, gt=0)
     precision: Precision = "float32"
+    search: SearchSettings = SearchSettings()
 
 
 class RunConfig(pydantic.BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from keras_attn.decoding import Beam, Greedy
 from keras_attn.errors import expect
 from keras_attn.training.optimizers import Optimizer, Schedule
 from keras_attn.training.precision import Precision
@@ -56,6 +57,26 @@ class TextSettings:
     normalization: Literal["nfkc", "none"] = "nfkc"
     target_normalization: Literal["nfkc", "none"] = "none"
     byte_fallback: bool = True
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How the trained model is asked. While it trains, validation text is decoded greedily.
+
+    Args:
+        beam: width of the beam, see `decoding.Beam`; 1 is greedy search.
+        length_penalty: how much longer outputs are favored, 0 not at all.
+    """
+
+    beam: int = 1
+    length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        Beam(self.beam, self.length_penalty)  # refuses what makes no sense
+
+    def make(self) -> Beam | Greedy:
+        """Make the search."""
+        return Greedy() if self.beam == 1 else Beam(self.beam, self.length_penalty)
 
 
 @dataclass(frozen=True)

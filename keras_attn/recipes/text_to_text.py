@@ -23,7 +23,7 @@ from keras_attn.models import RNNDecoder, RNNEncoder
 from keras_attn.plots import by_length
 from keras_attn.recipes.learn import learn
 from keras_attn.recipes.run import Run
-from keras_attn.recipes.settings import DataSettings, FitSettings, TextSettings
+from keras_attn.recipes.settings import DataSettings, FitSettings, SearchSettings, TextSettings
 from keras_attn.training import evaluate
 from keras_attn.whole_file import whole_file
 
@@ -45,6 +45,7 @@ class TextToTextRecipe:
     encoder: RNNEncoder = field(default_factory=lambda: RNNEncoder(dropout=0.3))
     decoder: RNNDecoder = field(default_factory=lambda: RNNDecoder(dropout=0.3, deep_output=True, tied=True))
     training: FitSettings = field(default_factory=FitSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     output: Path = Path("runs/text-to-text")
     seed: int = 1
     init_from: Path | None = None
@@ -68,6 +69,7 @@ class TextToTextRecipe:
             encoder=self.encoder,
             decoder=self.decoder,
             training=self.training,
+            search=self.search,
             max_length=self.data.max_length,
             seed=self.seed,
             output=self.output,

@@ -3,8 +3,8 @@
     keras-attn train text-to-text-transformer --data.train my.tsv --output runs/mine
     keras-attn train text-to-text-transformer --data.train my.tsv --encoder.norm pre --decoder.norm pre
 
-The sizes are those of `transformer-tiny` (4 + 4 layers of width 128), good for some ten thousand pairs; `--encoder.layers`
-and so on make it larger. See `transformer-tiny-raw` for what it reaches on a known corpus.
+The sizes are those of `transformer-tiny` (4 + 4 layers of width 128), good for some ten thousand pairs;
+`--encoder.layers` and so on make it larger. See `transformer-tiny-tok` for what it reaches on a known corpus.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_attn.models import TransformerDecoder, TransformerEncoder
-from keras_attn.recipes.settings import FitSettings, TextSettings
+from keras_attn.recipes.settings import FitSettings, SearchSettings, TextSettings
 from keras_attn.recipes.text_to_text import TextToTextRecipe
 
 
 def fit_settings(**fields: object) -> FitSettings:
-    """How a Transformer of this size is trained: the recipe of Wu et al. 2021, appendix A, with an average of weights."""
+    """How a Transformer of this size is trained: as in Wu et al. 2021, with a moving average of the weights."""
     return FitSettings(
         **{
             "epochs": None,
@@ -44,6 +44,7 @@ class TransformerRecipe(TextToTextRecipe):
     encoder: TransformerEncoder = field(default_factory=lambda: TransformerEncoder(norm="post", dropout=0.3))  # type: ignore[assignment]
     decoder: TransformerDecoder = field(default_factory=lambda: TransformerDecoder(norm="post", dropout=0.3))  # type: ignore[assignment]
     training: FitSettings = field(default_factory=fit_settings)
+    search: SearchSettings = field(default_factory=lambda: SearchSettings(beam=5))
     output: Path = Path("runs/text-to-text-transformer")
 
     name = "text-to-text-transformer"
