@@ -18,9 +18,9 @@ NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay
 class Beam:
     """Of all continuations of the `width` likeliest beginnings keep the `width` likeliest.
 
-    It ends when nothing better can come. The output is the hypothesis of the highest log p / ((5 + length) / 6)^length_penalty among those that ended with
-    the end token or at the sentence's limit; its length counts the end token. Alone or in a batch, a sentence gives the
-    same.
+    It ends when nothing better can come. The output is the hypothesis of the highest
+    log p / ((5 + length) / 6)^length_penalty among those that ended with the end token or at the sentence's limit; its
+    length counts the end token. Alone or in a batch, a sentence gives the same.
 
     Args:
         width: number of beginnings kept; 1 is greedy search.

@@ -14,7 +14,7 @@ NAMES: dict[str, str] = {
     "text-to-text": "your own pairs: one TSV or two parallel files",
     "multi30k-gru-raw": "Multi30k English -> German, cased raw text (research use only)",
     "multi30k-gru-tok": "Multi30k English -> German, tokenized lower-case text (research use only)",
-    "text-to-text-transformer": "the same pairs, to a small Transformer",
+    "text-to-text-transformer": "your own pairs, with a small Transformer",
     "transformer-tiny-raw": "Multi30k English -> German, cased raw text, Transformer (research use only)",
     "transformer-tiny-tok": "the same, tokenized lower-case text",
     "transformer-tiny-fast": "transformer-tiny-raw in 2,500 updates",
