@@ -8,6 +8,7 @@ from .fitting import fit as fit
 from .losses import SmoothedCrossEntropy as SmoothedCrossEntropy
 from .metrics import Perplexity as Perplexity
 from .metrics import TokenCount as TokenCount
+from .rdrop import RDrop as RDrop
 from .reinforce import ReinforceLoss as ReinforceLoss
 from .schedules import InverseSquareRoot as InverseSquareRoot
 from .schedules import LinearDecay as LinearDecay

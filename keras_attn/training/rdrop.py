@@ -1,0 +1,43 @@
+"""R-Drop: two passes under different dropout should agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attn.errors import expect
+from keras_attn.training.losses import SmoothedCrossEntropy
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class RDrop(SmoothedCrossEntropy):
+    """l = CE_1 + CE_2 + alpha / 2 (KL(p_1 || p_2) + KL(p_2 || p_1)), halved, so that it is on the scale of one CE.
+
+    Every example comes twice in a batch, the second halves of inputs, labels and weights equal to the first
+    (`data.as_dataset(epochs, copies=2)`), and dropout draws for each row. KL(p || q) + KL(q || p) is
+    sum_v (p_v - q_v) (log p_v - log q_v). Without dropout, as in validation, both are zero, and this is
+    `SmoothedCrossEntropy`.
+
+    Args:
+        alpha: weight of the disagreement, 0 or more; 5 for translation in the paper.
+        smoothing: of the labels.
+
+    Source: Wu, Li et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", eq. 2-4.
+    """
+
+    def __init__(self, alpha: float = 5.0, smoothing: float = 0.0, **kwargs: Any):
+        super().__init__(smoothing, **kwargs)
+        expect(alpha >= 0, "alpha", "0 or more", alpha)
+        self.alpha = alpha
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        loss = super().call(y_true, y_pred)
+        log_p, log_q = ops.split(ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1), 2, axis=0)
+        apart = ops.sum((ops.exp(log_p) - ops.exp(log_q)) * (log_p - log_q), axis=-1)  # (batch / 2, length)
+        # Of the mean over 2 n tokens each has a quarter: the sum over both halves is alpha / 2, and that is halved.
+        return loss + self.alpha / 4 * ops.concatenate([apart, apart], axis=0)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "alpha": self.alpha}
