@@ -218,6 +218,13 @@ def test_pre_norm_ends_with_a_norm_and_post_norm_does_if_asked():
 # Dropout
 
 
+def test_buckets_of_t5_look_ahead_in_the_encoder_only():
+    views = transformer(position="t5")
+    encoder, decoder = (views.training.get_layer(f"{side}_0") for side in ("encoder", "decoder"))
+    assert encoder.attention.position.bidirectional
+    assert not decoder.self_attention.position.bidirectional
+
+
 @pytest.mark.parametrize("side", ["encoder", "decoder"])
 @pytest.mark.parametrize("field", ["dropout", "attention_dropout", "activation_dropout"])
 def test_each_dropout_alone_acts_in_training_only(side, field):
