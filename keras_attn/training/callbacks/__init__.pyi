@@ -9,3 +9,4 @@ from .limits import Limits as Limits
 from .profile import Profile as Profile
 from .samples import Samples as Samples
 from .short_epoch import ShortEpoch as ShortEpoch
+from .static_shapes import StaticShapes as StaticShapes
