@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -19,20 +19,23 @@ def seq2seq(
     decoder: RNNDecoder | TransformerDecoder,
     source_vocabulary: int,
     target_vocabulary: int,
-    share_embeddings: bool = False,
+    share_embeddings: bool | Literal["softmax"] = False,
 ) -> Views:
     """Compose an encoder and a decoder.
 
     Args:
         encoder, decoder: their sizes; each makes its layers in `wire`.
         source_vocabulary, target_vocabulary: number of ids of each side; 0 is padding.
-        share_embeddings: one table of word vectors for both sides, which then need one vocabulary and one width.
+        share_embeddings: one table of word vectors for both sides, which then need one vocabulary and one width;
+            "softmax": one for the source and the softmax, and another for what the decoder reads. With
+            `decoder.tied` the softmax is that of the target's table, so any two or all three may be one.
 
     Returns:
         The three views. `views.training` is a plain functional `keras.Model`.
 
     Raises:
-        UserError: embeddings are to be shared, but vocabularies or widths differ.
+        UserError: embeddings are to be shared, but vocabularies or widths differ, or the softmax has weights of its
+            own.
 
     >>> views = seq2seq(RNNEncoder(units=5), RNNDecoder(units=7), source_vocabulary=11, target_vocabulary=13)
     >>> views.training.output_shape
@@ -45,16 +48,26 @@ def seq2seq(
             "tokenizer with shared=True and give encoder and decoder the same `embedding`"
         )
 
+    apart = share_embeddings == "softmax"
+    if apart and not decoder.tied:
+        raise UserError(
+            "share_embeddings: 'softmax' needs a softmax without weights of its own; give the decoder tied=True"
+        )
+
     # Layers
-    target_embed = keras.layers.ReversibleEmbedding(
-        target_vocabulary,
-        decoder.embedding,
-        embeddings_initializer=_initializer(decoder),
-        reverse_dtype=keras.config.dtype_policy().compute_dtype,  # else float32 in mixed precision, against its spec
-        name="target_embedding",
-    )
-    source_embed = target_embed if share_embeddings else _source_embedding(source_vocabulary, encoder)
-    start, step, cache = decoder.wire(target_vocabulary, target_embed)
+    target_embed = _table("target_embedding", target_vocabulary, decoder)
+    source_embed = target_embed
+    if apart:
+        source_embed = _table("source_embedding", source_vocabulary, encoder)
+    elif not share_embeddings:
+        source_embed = keras.layers.Embedding(
+            source_vocabulary, encoder.embedding, _initializer(encoder), name="source_embedding"
+        )
+
+    def embed(tensor: Any, reverse: bool = False) -> Any:
+        return source_embed(tensor, reverse=True) if reverse and apart else target_embed(tensor, reverse=reverse)
+
+    start, step, cache = decoder.wire(target_vocabulary, embed)
 
     # Source -> memory, first state
     source = keras.Input((None,), dtype="int32", name="source")
@@ -81,9 +94,15 @@ def seq2seq(
     )
 
 
-def _source_embedding(vocabulary: int, encoder: RNNEncoder | TransformerEncoder) -> keras.layers.Layer:
-    initializer = _initializer(encoder)
-    return keras.layers.Embedding(vocabulary, encoder.embedding, initializer, name="source_embedding")
+def _table(name: str, vocabulary: int, side: Any) -> keras.layers.Layer:
+    """Word vectors that can also be the softmax's matrix."""
+    return keras.layers.ReversibleEmbedding(
+        vocabulary,
+        side.embedding,
+        embeddings_initializer=_initializer(side),
+        reverse_dtype=keras.config.dtype_policy().compute_dtype,  # else float32 in mixed precision, against its spec
+        name=name,
+    )
 
 
 def _initializer(side: Any) -> Any:

@@ -340,6 +340,36 @@ def test_scorings_that_multiply_part_by_part_need_one_width(attention):
         seq2seq(encoder, decoder, 31, 37)
 
 
+@pytest.mark.parametrize(
+    ("share", "tied", "tables"),
+    [
+        (False, False, {"source", "target", "logits"}),
+        (False, True, {"source", "target"}),
+        (True, False, {"target", "logits"}),
+        (True, True, {"target"}),
+        ("softmax", True, {"source", "target"}),
+    ],
+)
+def test_any_of_three_tables_are_one(share, tied, tables):
+    views = transformer(decoder={"tied": tied}, share_embeddings=share)
+    names = {layer.name for layer in views.training.layers}
+    found = names & {"source_embedding", "target_embedding", "logits"}
+    assert {name.removesuffix("_embedding") for name in found} == tables
+    before = numpy(views.training({"source": SOURCE, "target": TARGET}))
+    side = "source" if share == "softmax" else "target"
+    table = views.training.get_layer(f"{side}_embedding").embeddings
+    unread = 22  # neither in a source nor in a target
+    table.assign(np.where(np.arange(VOCABULARY)[:, None] == unread, 3.0, 1.0) * numpy(table))
+    after = numpy(views.training({"source": SOURCE, "target": TARGET}))
+    same(after[..., unread], (3 if tied else 1) * before[..., unread], 1e-5)
+    same(np.delete(after, unread, -1), np.delete(before, unread, -1))
+
+
+def test_a_softmax_with_weights_of_its_own_shares_nothing():
+    with pytest.raises(UserError, match="share_embeddings: 'softmax' needs a softmax without weights"):
+        transformer(decoder={"tied": False}, share_embeddings="softmax")
+
+
 def test_shared_embeddings_need_one_width():
     with pytest.raises(UserError, match=r"share_embeddings: .* got 31 x 12 and 31 x 16; "):
         seq2seq(TransformerEncoder(**SIZES), TransformerDecoder(width=16), 31, 31, share_embeddings=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -137,8 +138,8 @@ class RNNDecoder:
                 "choose another query, or leave one of the two out"
             )
 
-    def wire(self, vocabulary: int, embed: keras.layers.Layer) -> Wiring:
-        """Make the layers once."""
+    def wire(self, vocabulary: int, embed: Callable[..., Any]) -> Wiring:
+        """Make the layers once; `embed(ids)` gives word vectors, `embed(vectors, reverse=True)` tied logits."""
         cell = self._cell()
         unroll = Unroll(cell, name="decoder")
         firsts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,8 @@ class TransformerDecoder(TransformerSizes):
                         "scoring, such as 'scaled_dot', to change that"
                     )
 
-    def wire(self, vocabulary: int, embed: keras.layers.Layer) -> Wiring:
-        """Make the layers once."""
+    def wire(self, vocabulary: int, embed: Callable[..., Any]) -> Wiring:
+        """Make the layers once; `embed(ids)` gives word vectors, `embed(vectors, reverse=True)` tied logits."""
         enter = self.entrance()
         readers = [self._reader() for _ in range(self.layers)]
         blocks = [
