@@ -59,13 +59,13 @@ class Moments:
                 setattr(place, name, original)
 
 
-def views():
+def views(dropout=0.3):
     """The word after the next, through dropout."""
     import keras
 
     keras.utils.set_random_seed(3)
     source, target = (keras.Input((None,), dtype="int32", name=name) for name in ("source", "target"))
-    hidden = keras.layers.Dropout(0.3)(keras.layers.Embedding(WORDS, 5)(target))
+    hidden = keras.layers.Dropout(dropout)(keras.layers.Embedding(WORDS, 5)(target))
     return SimpleNamespace(
         training=keras.Model({"source": source, "target": target}, keras.layers.Dense(WORDS)(hidden))
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_attn.data.encoded import EncodedPairs
 from keras_attn.data.epochs import Epochs
+from keras_attn.data.parts import Parts
 from keras_attn.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def batches(
     sampling: float = 0.0,
     first_epoch: int = 0,
     first_batch: int = 0,
+    accumulate: int = 1,
+    replicas: int = 1,
+    mine: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Return a finite dataset of ({"source", "target"}, labels, weights) for `model.fit`.
 
@@ -39,7 +43,7 @@ def batches(
     Args:
         pairs_or_encoded, text, tokens_per_batch, shapes, seed, shuffle, max_source_length, max_target_length, cache,
             sampling: see `Epochs`.
-        first_epoch, first_batch: see `as_dataset`.
+        first_epoch, first_batch, accumulate, replicas, mine: see `as_dataset`.
 
     Raises:
         UserError: as `Epochs`, or no such position.
@@ -56,10 +60,19 @@ def batches(
         cache=cache,
         sampling=sampling,
     )
-    return as_dataset(epochs, first_epoch=first_epoch, first_batch=first_batch)
+    where: dict[str, Any] = {"first_epoch": first_epoch, "first_batch": first_batch}
+    return as_dataset(epochs, **where, accumulate=accumulate, replicas=replicas, mine=mine)
 
 
-def as_dataset(epochs: Epochs, *, first_epoch: int = 0, first_batch: int = 0) -> tf.data.Dataset:
+def as_dataset(
+    epochs: Epochs,
+    *,
+    first_epoch: int = 0,
+    first_batch: int = 0,
+    accumulate: int = 1,
+    replicas: int = 1,
+    mine: Sequence[int] | None = None,
+) -> tf.data.Dataset:
     """Return a dataset of which each pass is an epoch.
 
     A pass gives the next epoch once the pass before it was gone through to its last batch; so looking at a few
@@ -75,19 +88,25 @@ def as_dataset(epochs: Epochs, *, first_epoch: int = 0, first_batch: int = 0) ->
     Args:
         epochs: the batches.
         first_epoch, first_batch: where the first pass starts, counted from 0.
+        accumulate, replicas: batches, and replicas of the model, that make an update together: weights are then shares
+            of the labels of the whole update, for a loss that is their sum, see `Parts`.
+        mine: the replicas of this process: for each batch come their parts, one after the other. None for the rows of
+            all in one batch.
 
     Raises:
-        UserError: no such position.
+        UserError: no such position, or a number below 1.
     """
     import tensorflow as tf
 
     epochs.check(first_epoch, first_batch)
+    parts = Parts(epochs, accumulate, replicas)
+    shares = [-1] if mine is None else list(mine)
     position = first_epoch, first_batch
 
     def begin() -> np.ndarray:
-        """The (epoch, step) of all batches of a pass, int64 (batches, 2)."""
+        """The (epoch, step, replica) of all parts of a pass, int64 (parts, 3)."""
         epoch, first = position
-        return np.array([(epoch, step) for step in range(first, epochs.steps)], np.int64)
+        return np.array([(epoch, step, one) for step in range(first, epochs.steps) for one in shares], np.int64)
 
     def advance() -> np.int64:
         nonlocal position
@@ -98,19 +117,21 @@ def as_dataset(epochs: Epochs, *, first_epoch: int = 0, first_batch: int = 0) ->
         steps = tf.numpy_function(begin, [], tf.int64)
         # Without a check, so that the cardinality is known and a first pass may have fewer. `assert_cardinality` is an
         # error for these, and with no cardinality at all, Keras takes the length of its first pass for all of them.
-        steps.set_shape([epochs.steps, 2])
+        steps.set_shape([epochs.steps * len(shares), 3])
         return steps
 
-    def make(epoch: np.int64, step: np.int64) -> tuple[np.ndarray, ...]:
-        inputs, labels, weights = epochs.batch(int(epoch), int(step))
+    def make(epoch: np.int64, step: np.int64, replica: np.int64) -> tuple[np.ndarray, ...]:
+        inputs, labels, weights = parts.batch(int(epoch), int(step), None if replica < 0 else int(replica))
         return inputs["source"], inputs["target"], labels, weights
 
     def one_batch(place):
         types = [tf.int32, tf.int32, tf.int32, tf.float32]
         source, target, labels, weights = (
-            tf.ensure_shape(part, [None, None]) for part in tf.numpy_function(make, [place[0], place[1]], types)
+            tf.ensure_shape(part, [None, None])
+            for part in tf.numpy_function(make, [place[0], place[1], place[2]], types)
         )
-        return ({"source": source, "target": target}, labels, weights), place[1] == epochs.steps - 1
+        last = (place[1] == epochs.steps - 1) & (place[2] == shares[-1])
+        return ({"source": source, "target": target}, labels, weights), last
 
     def deliver(batch, last):
         # Behind the prefetch, hence when the reader takes the last batch, not when that is made ready. `fit`

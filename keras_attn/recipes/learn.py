@@ -137,6 +137,7 @@ def learn(
         updates=training.updates,
         minutes=training.minutes,
         updates_per_epoch=training.updates_per_epoch,
+        accumulate=training.accumulate,
         optimizer=training.optimizer,
         weight_decay=training.weight_decay,
         peak=training.peak,
@@ -150,7 +151,7 @@ def learn(
         best=run.weights,
         checkpoints=Checkpoints(
             run.checkpoints,
-            every=training.checkpoint_every,
+            every=training.checkpoint_every and training.checkpoint_every * training.accumulate,
             minutes=training.checkpoint_minutes,
             keep_last=training.keep_last,
             keep_best=training.keep_best,

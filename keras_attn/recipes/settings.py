@@ -87,7 +87,8 @@ class FitSettings:
         epochs: passes over the training pairs, or over `updates_per_epoch`; None for as many as the next two allow.
         updates, minutes: stop after so many, see `training.fit`.
         updates_per_epoch: call it an epoch, and score, after so many updates; None for one pass.
-        tokens_per_batch: padded tokens of the longer side in one update.
+        tokens_per_batch: padded tokens of the longer side in one batch.
+        accumulate: batches in one update, which is then that of a batch of so many times the size.
         shapes: number of static batch shapes.
         optimizer, weight_decay: "adam", or "adamw" with its decay.
         peak, warmup, schedule: learning rate, see `training.fit`.
@@ -111,6 +112,7 @@ class FitSettings:
     minutes: float | None = None
     updates_per_epoch: int | None = None
     tokens_per_batch: int = 2048
+    accumulate: int = 1
     shapes: int = 12
     optimizer: Optimizer = "adam"
     weight_decay: float = 0.0
@@ -134,7 +136,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         _at_least_one(self, "epochs", "updates", "updates_per_epoch", "tokens_per_batch", "shapes", "warmup")
-        _at_least_one(self, "score_limit", "checkpoint_every")
+        _at_least_one(self, "accumulate", "score_limit", "checkpoint_every")
         for name in ("minutes", "checkpoint_minutes"):
             expect(getattr(self, name) is None or getattr(self, name) > 0, name, "more than 0", getattr(self, name))
         expect(any((self.epochs, self.updates, self.minutes)), "epochs", "some, or updates, or minutes", self.epochs)
@@ -144,6 +146,8 @@ class FitSettings:
         expect(self.ema is None or 0 <= self.ema < 1, "ema", "at least 0 and below 1, or None", self.ema)
         ended = self.schedule in ("inverse_square_root", "plateau") or bool(self.epochs or self.updates)
         expect(ended, "schedule", "one that needs no end, as minutes alone end the training", self.schedule)
+        fits = self.accumulate == 1 or self.precision != "float16"
+        expect(fits, "accumulate", "1 in float16 (see `training.fit`); take bfloat16", self.accumulate)
         expect(self.peak > 0, "peak", "more than 0", self.peak)
         expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
         expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)

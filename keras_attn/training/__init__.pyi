@@ -6,6 +6,7 @@ from .evaluation import evaluate as evaluate
 from .exact_match import ExactMatch as ExactMatch
 from .fitting import fit as fit
 from .losses import SmoothedCrossEntropy as SmoothedCrossEntropy
+from .metrics import MeanLoss as MeanLoss
 from .metrics import Perplexity as Perplexity
 from .metrics import TokenCount as TokenCount
 from .rdrop import RDrop as RDrop

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 
-from keras_attn.errors import expect
+from keras_attn.errors import UserError, expect
 from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoints, DecodedScore, Limits
 from keras_attn.training.losses import SmoothedCrossEntropy
-from keras_attn.training.metrics import Perplexity, TokenCount
+from keras_attn.training.metrics import MeanLoss, Perplexity, TokenCount
 from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
 
 ANY = 1_000_000  # epochs of a training that minutes end
@@ -27,6 +29,7 @@ def fit(
     updates: int | None = None,
     minutes: float | None = None,
     updates_per_epoch: int | None = None,
+    accumulate: int = 1,
     optimizer: Optimizer = "adam",
     weight_decay: float = 0.0,
     peak: float = 2e-3,
@@ -51,13 +54,16 @@ def fit(
         views: `models.Views`.
         batches: a `tf.data.Dataset` of ({"source", "target"}, labels, weights), one epoch long; with `checkpoints` a
             callable that returns one which starts at `first_epoch` and `first_batch`, such as
-            `functools.partial(data.batches, pairs, text)`.
+            `functools.partial(data.batches, pairs, text)`; to accumulate, one that takes `accumulate` as well.
         validation: the same for validation loss and perplexity.
         score: a callable with a `name`, such as `Bleu(decode, pairs)`: called after each epoch, logged as
             `val_<name>`; higher is better. Without it `val_perplexity`, or else `loss`, chooses the best weights.
         epochs: passes over the data, or over `updates_per_epoch`; None for as many as `updates` or `minutes` allow.
         updates, minutes: stop after so many, in the middle of an epoch if need be, which is then scored.
         updates_per_epoch: call it an epoch after so many updates, going on where the last one ended; None for one pass.
+        accumulate: make an update of so many batches, with the gradient of the mean over all their labels, as if they
+            were one. They are counted from the first batch of the training, on over the ends of epochs; what is over
+            at the very end is left out. Updates, here and in a schedule, are the optimizer's.
         optimizer, weight_decay: "adam", or "adamw" with its decay, see `optimizers.make_optimizer`.
         peak, warmup: highest learning rate, and the updates it takes to get there (at most a quarter of all with
             "linear" and "cosine").
@@ -82,19 +88,35 @@ def fit(
         Keras' History.
     """
     expect(any((epochs, updates, minutes)), "epochs", "some, or `updates`, or `minutes`", epochs)
+    expect(accumulate >= 1, "accumulate", "at least 1", accumulate)
+    if accumulate > 1:
+        batches = _in_parts(batches, accumulate=accumulate)
+    steps = None if updates_per_epoch is None else updates_per_epoch * accumulate
     if checkpoints is not None:
-        batches, updates_per_epoch = checkpoints.open(batches, updates_per_epoch)
+        batches, steps = checkpoints.open(batches, updates_per_epoch, accumulate)
         best = best or checkpoints.folder / "best.weights.h5"
-    per_epoch = updates_per_epoch or _length(batches)
-    most = [number for number in (updates, per_epoch and epochs and epochs * per_epoch) if number]
+    elif callable(batches):
+        batches = batches()
+    per_epoch, last = steps or _length(batches), None if updates is None else updates * accumulate  # batches
+    most = [number // accumulate for number in (last, per_epoch and epochs and epochs * per_epoch) if number]
     rate = learning_rate(schedule, peak, warmup, min(most, default=None))
+    loss: keras.losses.Loss = SmoothedCrossEntropy(smoothing)
+    metrics = [Perplexity(), TokenCount()]
+    if accumulate > 1:  # the weights are shares of an update
+        loss = SmoothedCrossEntropy(smoothing, reduction="sum")
+        metrics.append(MeanLoss(loss))
     model = views.training
     model.compile(
-        optimizer=make_optimizer(optimizer, rate, model.trainable_variables, clip_norm, weight_decay, ema),
-        loss=SmoothedCrossEntropy(smoothing),
-        weighted_metrics=[Perplexity(), TokenCount()],
+        optimizer=make_optimizer(optimizer, rate, model.trainable_variables, clip_norm, weight_decay, ema, accumulate),
+        loss=loss,
+        weighted_metrics=metrics,
         jit_compile=jit,
     )
+    if accumulate > 1 and hasattr(model.optimizer, "inner_optimizer"):
+        raise UserError(
+            "accumulate: expected 1 in float16, whose optimizer leaves out batches when gradients overflow, got "
+            f"{accumulate}; take bfloat16"
+        )
     monitor, mode = "loss", "min"
     if validation is not None:
         monitor = "val_perplexity"
@@ -113,23 +135,35 @@ def fit(
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
     if ema is not None:
         everyone.append(averaged.last())
-    everyone.append(Limits(updates, minutes))  # last, as scores take time too
+    everyone.append(Limits(last, minutes))  # last, as scores take time too
     begun = 0
-    epochs = epochs or (-(-updates // per_epoch) if updates and per_epoch else ANY)
+    epochs = epochs or (-(-last // per_epoch) if last and per_epoch else ANY)
     if checkpoints is not None:
         everyone = checkpoints.around(everyone, batches, monitor, mode)
         begun = checkpoints.epoch
         epochs = begun if checkpoints.stopped else epochs
     return model.fit(
-        batches if updates_per_epoch is None else batches.repeat(),
+        batches if steps is None else batches.repeat(),
         validation_data=validation,
         initial_epoch=begun,
         epochs=epochs,
-        steps_per_epoch=updates_per_epoch,
+        steps_per_epoch=steps,
         callbacks=everyone,
         verbose=verbose,
         shuffle=False,
     )
+
+
+def _in_parts(batches: Any, **parts: Any) -> Callable[..., Any]:
+    """The same data with weights that are shares of an update, if whoever makes them can."""
+    try:
+        inspect.signature(batches).bind_partial(**parts)
+    except TypeError:
+        raise UserError(
+            f"batches: expected a callable that takes {', '.join(parts)}, such as functools.partial(data.batches, "
+            f"pairs, text), as weights depend on what makes an update together; got {type(batches).__name__}"
+        ) from None
+    return functools.partial(batches, **parts)
 
 
 def _length(batches: Any) -> int | None:

@@ -1,4 +1,7 @@
-"""What is measured while training. Hand these to `compile(weighted_metrics=...)`: they count real labels only."""
+"""What is measured while training. Hand these to `compile(weighted_metrics=...)`: they count real labels only.
+
+A label is real if its weight is above 0, whatever it counts in the loss of its update (`data.Parts`).
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,40 @@ class Perplexity(keras.metrics.Metric):
         self.count = self.add_weight(name="count", initializer="zeros")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        loss = negative_log_likelihood(y_true, y_pred)
-        weight = ops.ones_like(loss) if sample_weight is None else ops.cast(sample_weight, loss.dtype)
-        self.total.assign_add(ops.sum(loss * weight))
-        self.count.assign_add(ops.sum(weight))
+        self._add(negative_log_likelihood(y_true, y_pred), sample_weight)
+
+    def _add(self, loss: Any, sample_weight: Any) -> None:
+        real = ops.ones_like(loss) if sample_weight is None else ops.cast(sample_weight > 0, loss.dtype)
+        self.total.assign_add(ops.sum(loss * real))
+        self.count.assign_add(ops.sum(real))
 
     def result(self) -> Any:
         return ops.exp(self.total / ops.maximum(self.count, 1.0))
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class MeanLoss(Perplexity):
+    """The mean of a loss per token over the whole epoch.
+
+    For updates that are made of parts, whose losses are sums of shares; called "loss", it stands in the logs in the
+    place of Keras' own.
+
+    Args:
+        loss: one with a value for each label, such as `SmoothedCrossEntropy`.
+    """
+
+    def __init__(self, loss: Any, name: str = "loss", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.loss = keras.losses.get(loss)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self._add(self.loss.call(y_true, y_pred), sample_weight)
+
+    def result(self) -> Any:
+        return self.total / ops.maximum(self.count, 1.0)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
 
 
 @keras.saving.register_keras_serializable("keras_attn")

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 import keras
 
 from keras_attn.errors import UserError, expect, one_of
-from keras_attn.training.schedules import InverseSquareRoot, LinearDecay
+from keras_attn.training.schedules import EveryFew, InverseSquareRoot, LinearDecay
+from keras_attn.training.whole_updates import of_whole_updates
 
 Schedule = Literal["inverse_square_root", "linear", "cosine", "plateau"]
 Optimizer = Literal["adam", "adamw"]
@@ -52,6 +53,7 @@ def make_optimizer(
     clip_norm: float,
     weight_decay: float = 0.0,
     ema: float | None = None,
+    accumulate: int = 1,
 ) -> keras.optimizers.Optimizer:
     """Return Adam as the Transformer's paper sets it, beta_2 = 0.98 and epsilon = 1e-9, or AdamW.
 
@@ -65,6 +67,7 @@ def make_optimizer(
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
         weight_decay: AdamW's; 0 for Adam.
         ema: share of the old average in the moving average of the weights, see `AveragedWeights`; None for none.
+        accumulate: make an update of the mean of so many gradients; its length, and the average, are the update's.
 
     Raises:
         UserError: no such optimizer, a number out of range, or a weight decay for Adam.
@@ -77,10 +80,16 @@ def make_optimizer(
     common: dict[str, Any] = {"beta_2": 0.98, "epsilon": 1e-9, "global_clipnorm": clip_norm}
     if ema is not None:
         common |= {"use_ema": True, "ema_momentum": ema}
+    adam, adamw = keras.optimizers.Adam, keras.optimizers.AdamW
+    if accumulate > 1:
+        common["gradient_accumulation_steps"] = accumulate
+        adam, adamw = of_whole_updates(adam), of_whole_updates(adamw)
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            rate = EveryFew(rate, accumulate)
     if name == "adam":
         expect(not weight_decay, "weight_decay", "0 with Adam (AdamW decays weights)", weight_decay)
-        return keras.optimizers.Adam(rate, **common)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay, **common)
+        return adam(rate, **common)
+    optimizer = adamw(rate, weight_decay=weight_decay, **common)
     kept = [variable for variable in variables if len(variable.shape) < 2 or "bias" in variable.name]
     optimizer.exclude_from_weight_decay(var_list=kept)
     return optimizer

@@ -84,3 +84,26 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict:
         return {"peak": self.peak, "warmup": self.warmup, "total": self.total}
+
+
+@keras.saving.register_keras_serializable("keras_attn")
+class EveryFew(keras.optimizers.schedules.LearningRateSchedule):
+    """rate(floor(n / k)): a schedule of updates for an optimizer that accumulates k batches, as Keras counts these.
+
+    Args:
+        schedule: of updates.
+        count: k.
+    """
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, count: int):
+        self.schedule, self.count = schedule, count
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(ops.floor_divide(step, self.count))
+
+    def get_config(self) -> dict:
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "count": self.count}
+
+    @classmethod
+    def from_config(cls, config: dict) -> EveryFew:
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["count"])

@@ -125,6 +125,7 @@ def test_more_than_are_kept_cannot_be_averaged(run, fails, tmp_path):
 def test_precision_optimizer_and_profile_reach_the_training(corpus, tmp_path):
     more = ["--training.precision", "bfloat16", "--training.optimizer", "adamw", "--training.weight-decay", "0.01"]
     more += ["--training.ema", "0.9", "--training.profile", "--training.schedule", "cosine"]
+    more += ["--training.accumulate", "2"]
     output = tmp_path / "half"
     files = ["--data.train", f"{corpus}/train.tsv", "--output", str(output), "--training.updates", "25"]
     assert cli.main(["train", "text-to-text", *files, *TINY, *more]) == 0

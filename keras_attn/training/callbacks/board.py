@@ -45,7 +45,7 @@ class Board(keras.callbacks.Callback):
     def _reset(self) -> None:
         self._seconds, self._started = 0.0, 0.0
         self._batches, self._tokens_before = 0, 0.0
-        self._last_batch = -1
+        self._last_batch, self._updates_before = -1, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._first_call = True
@@ -54,6 +54,8 @@ class Board(keras.callbacks.Callback):
         self._reset()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.every is not None:
+            self._updates_before = int(self.model.optimizer.iterations)
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -70,7 +72,7 @@ class Board(keras.callbacks.Callback):
             self._batches += done
         if self.every is not None:
             update = int(self.model.optimizer.iterations)
-            if update // self.every > (update - done) // self.every:
+            if update // self.every > self._updates_before // self.every:
                 values = {**logs, "learning_rate": self._learning_rate()}
                 self._write("updates", values, update)
 
@@ -78,7 +80,8 @@ class Board(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         logs["learning_rate"] = self._learning_rate()
         if self._batches and self._seconds > 0:  # else the epoch was a single batch, spent on compiling
-            logs["updates_per_second"] = self._batches / self._seconds
+            of_an_update = getattr(self.model.optimizer, "gradient_accumulation_steps", None) or 1
+            logs["updates_per_second"] = self._batches / of_an_update / self._seconds
             if "tokens" in logs:
                 logs["tokens_per_second"] = (logs["tokens"] - self._tokens_before) / self._seconds
         train = {name: value for name, value in logs.items() if not name.startswith("val_")}

@@ -65,18 +65,18 @@ class Checkpoints(keras.callbacks.Callback):
         self.epoch, self.batch = 0, 0  # of the next batch
         self.stopped = False  # training has ended; only what follows it may be left to do
         self._start: Checkpoint | None = None
-        self._run, self._pass, self._updates_per_epoch = "", 0, 0
+        self._run, self._pass, self._batches_per_epoch, self._accumulate = "", 0, 0, 1
         self._last, self._waited, self._since = -1, 0, 0.0
 
-    def open(self, batches: Callable[..., Any], updates_per_epoch: int | None) -> tuple[Any, int]:
+    def open(self, batches: Callable[..., Any], updates_per_epoch: int | None, accumulate: int = 1) -> tuple[Any, int]:
         """Read the newest file that is whole, if there is one, and open the data where it stands.
 
         Args:
             batches: called with `first_epoch` and `first_batch`; returns a dataset whose first pass starts there.
-            updates_per_epoch: as in `fit`.
+            updates_per_epoch, accumulate: as in `fit`.
 
         Returns:
-            The dataset, and how many updates an epoch has.
+            The dataset, and how many batches an epoch has.
 
         Raises:
             UserError: no callable; no file is whole; or the data, or the epochs, are not those of the run.
@@ -87,19 +87,21 @@ class Checkpoints(keras.callbacks.Callback):
                 "training may go on in the middle"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._start = self._files.newest()
+        self._start, self._accumulate = self._files.newest(), accumulate
         if self._start is None:
             self._run = uuid.uuid4().hex
             data = batches(first_epoch=0, first_batch=0)
             self._pass = _length(data)
-            self._updates_per_epoch = updates_per_epoch or self._pass
-            return data, self._updates_per_epoch
-        notes = self._start.notes
+            self._batches_per_epoch = (updates_per_epoch or 0) * accumulate or self._pass
+            return data, self._batches_per_epoch
+        notes, here = self._start.notes, f"as in the run in {str(self.folder)!r}"
         self._run, self._pass = notes["run"], notes["pass"]
-        self._updates_per_epoch = updates_per_epoch or self._pass
+        self._batches_per_epoch = (updates_per_epoch or 0) * accumulate or self._pass
+        wanted = notes.get("accumulate", 1)
+        expect(wanted == accumulate, "accumulate", f"{wanted}, {here}", accumulate)
         wanted = notes["updates_per_epoch"]
-        same = wanted == self._updates_per_epoch
-        expect(same, "updates_per_epoch", f"{wanted}, as in the run in {str(self.folder)!r}", updates_per_epoch)
+        same = wanted == self._batches_per_epoch
+        expect(same, "updates_per_epoch", f"{wanted // accumulate}, {here}", updates_per_epoch)
         self.epoch, self.batch, self.stopped = notes["epoch"], notes["batch"], notes["stopped"]
         epoch, batch = divmod(self.epoch * wanted + self.batch, self._pass)
         data = batches(first_epoch=epoch, first_batch=batch)
@@ -119,7 +121,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._others = [callback for callback in everyone if _kept(callback)]
         self._data, self._monitor, self._sign = data, monitor, 1 if mode == "max" else -1
         if self.batch:
-            everyone.insert(0, ShortEpoch(self._updates_per_epoch - self.batch))
+            everyone.insert(0, ShortEpoch(self._batches_per_epoch - self.batch))
         return [*everyone, self]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -156,7 +158,7 @@ class Checkpoints(keras.callbacks.Callback):
         done = batch - self._last  # more than one under steps_per_execution
         self._last = batch
         self.batch, self._waited = self.batch + done, self._waited + done
-        if self.batch >= self._updates_per_epoch or self.model.stop_training:
+        if self.batch >= self._batches_per_epoch or self.model.stop_training:
             return  # the epoch is over, and is written when it has been scored
         late = self.minutes is not None and time.monotonic() - self._since >= 60 * self.minutes
         if late or (self.every is not None and self._waited >= self.every):
@@ -185,7 +187,8 @@ class Checkpoints(keras.callbacks.Callback):
             "run": self._run,
             "epoch": self.epoch,
             "batch": self.batch,
-            "updates_per_epoch": self._updates_per_epoch,
+            "updates_per_epoch": self._batches_per_epoch,  # the same, before batches could be accumulated
+            "accumulate": self._accumulate,
             "pass": self._pass,
             "score": score,
             "stopped": self.stopped,

@@ -12,8 +12,9 @@ from keras_attn.errors import expect
 class Limits(keras.callbacks.Callback):
     """Ends training after so many updates or minutes, in the middle of an epoch if need be, which is then scored.
 
-    Updates are batches of training data. Minutes are those of training, validation and scoring, without what comes
-    before the first batch; a run that goes on from a checkpoint has used what the checkpoint says.
+    Updates are batches of training data; where batches are accumulated, `fit` gives the number of these. Minutes are
+    those of training, validation and scoring, without what comes before the first batch; a run that goes on from a
+    checkpoint has used what the checkpoint says.
 
     Args:
         updates: stop after so many; None for any number.
