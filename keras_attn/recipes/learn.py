@@ -104,10 +104,11 @@ def learn(
         "tokens_per_batch": training.tokens_per_batch,
         "max_source_length": max_length,
         "max_target_length": max_length,
-        "cache": output.parent,
     }
-    epochs = Epochs(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared)
-    validation = batches(flat, tokenizer, shapes=4, shuffle=False, **shared)
+    sampling, cache = training.sampling, output.parent
+    plan: dict[str, Any] = {"sampling": sampling, "cache": None if sampling else cache}  # drawn pairs are in memory
+    epochs = Epochs(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared, **plan)
+    validation = batches(flat, tokenizer, shapes=4, shuffle=False, **shared, cache=cache)
     if begun:
         run = Run.reopen(output, config, tokenizer)
     else:

@@ -90,11 +90,13 @@ class FitSettings:
         tokens_per_batch: padded tokens of the longer side in one batch.
         accumulate: batches in one update, which is then that of a batch of so many times the size.
         shapes: number of static batch shapes.
+        sampling: subword regularization, the probability that a merge is left out (model "bpe") or the exponent of a
+            segmentation's probability ("unigram"), see `data.Epochs`; 0 for none.
         optimizer, weight_decay: "adam", or "adamw" with its decay.
         peak, warmup, schedule: learning rate, see `training.fit`.
         smoothing: label smoothing.
         clip_norm: largest norm of the gradient.
-        jit: compile the training step with XLA, anew for each batch shape: for Transformers, whose shapes it can know.
+        jit: compile the training step with XLA, anew for each batch shape.
         ema: share of the old average in a moving average of the weights, which is then scored and kept; None for none.
         precision: float type to compute in; weights are float32.
         patience: stop after so many epochs without a better score; None never stops early.
@@ -114,6 +116,7 @@ class FitSettings:
     tokens_per_batch: int = 2048
     accumulate: int = 1
     shapes: int = 12
+    sampling: float = 0.0
     optimizer: Optimizer = "adam"
     weight_decay: float = 0.0
     peak: float = 2e-3
@@ -148,6 +151,7 @@ class FitSettings:
         expect(ended, "schedule", "one that needs no end, as minutes alone end the training", self.schedule)
         fits = self.accumulate == 1 or self.precision != "float16"
         expect(fits, "accumulate", "1 in float16 (see `training.fit`); take bfloat16", self.accumulate)
+        expect(0 <= self.sampling <= 1, "sampling", "0 to 1", self.sampling)
         expect(self.peak > 0, "peak", "more than 0", self.peak)
         expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
         expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)

@@ -11,10 +11,11 @@ from typing import Any
 import keras
 
 from keras_attn.errors import UserError, expect
-from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoints, DecodedScore, Limits
+from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoints, DecodedScore, Limits, StaticShapes
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import MeanLoss, Perplexity, TokenCount
 from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
+from keras_attn.training.replicas import Replicas
 
 ANY = 1_000_000  # epochs of a training that minutes end
 
@@ -72,8 +73,7 @@ def fit(
             epochs; or a schedule of Keras, such as `noam(width, warmup)`, to which `peak` and `warmup` are nothing.
         smoothing: label smoothing, see `SmoothedCrossEntropy`.
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
-        jit: compile the step with XLA, once for each shape of batches. Recurrent decoders can't be, as XLA has no
-            gradient for loops of unknown length.
+        jit: compile the step with XLA, once for each shape of batches.
         ema: share of the old average in a moving average of the weights, such as 0.999, which is what is scored and
             kept; None for none.
         patience: stop after so many epochs without improvement; None never stops early.
@@ -89,29 +89,36 @@ def fit(
     """
     expect(any((epochs, updates, minutes)), "epochs", "some, or `updates`, or `minutes`", epochs)
     expect(accumulate >= 1, "accumulate", "at least 1", accumulate)
-    if accumulate > 1:
-        batches = _in_parts(batches, accumulate=accumulate)
+    replicas = Replicas.of(views.training)
+    _check(replicas, accumulate, jit)
+    in_parts = accumulate > 1 or replicas.count > 1
+    if in_parts:
+        batches = _in_parts(batches, accumulate=accumulate, replicas=replicas.count, mine=replicas.mine)
     steps = None if updates_per_epoch is None else updates_per_epoch * accumulate
     if checkpoints is not None:
-        batches, steps = checkpoints.open(batches, updates_per_epoch, accumulate)
+        batches, steps = checkpoints.open(batches, updates_per_epoch, accumulate, replicas)
         best = best or checkpoints.folder / "best.weights.h5"
     elif callable(batches):
         batches = batches()
+    if replicas.strategy is not None:
+        steps = steps or replicas.length(batches)
     per_epoch, last = steps or _length(batches), None if updates is None else updates * accumulate  # batches
     most = [number // accumulate for number in (last, per_epoch and epochs and epochs * per_epoch) if number]
     rate = learning_rate(schedule, peak, warmup, min(most, default=None))
     loss: keras.losses.Loss = SmoothedCrossEntropy(smoothing)
     metrics = [Perplexity(), TokenCount()]
-    if accumulate > 1:  # the weights are shares of an update
+    if in_parts:  # weights are shares of an update
         loss = SmoothedCrossEntropy(smoothing, reduction="sum")
         metrics.append(MeanLoss(loss))
-    model = views.training
-    model.compile(
-        optimizer=make_optimizer(optimizer, rate, model.trainable_variables, clip_norm, weight_decay, ema, accumulate),
-        loss=loss,
-        weighted_metrics=metrics,
-        jit_compile=jit,
-    )
+    model = replicas.model(views.training, batches)
+    common = (clip_norm, weight_decay, ema, accumulate, replicas.total)
+    with replicas.scope():
+        model.compile(
+            optimizer=make_optimizer(optimizer, rate, model.trainable_variables, *common),
+            loss=loss,
+            weighted_metrics=metrics,
+            jit_compile=jit,
+        )
     if accumulate > 1 and hasattr(model.optimizer, "inner_optimizer"):
         raise UserError(
             "accumulate: expected 1 in float16, whose optimizer leaves out batches when gradients overflow, got "
@@ -127,31 +134,49 @@ def fit(
     if ema is not None:
         everyone.append(averaged)
     if score is not None:
-        everyone.append(DecodedScore(score, name=monitor[4:]))
-    everyone += [BestWeights(monitor, mode, best), *callbacks]  # weights first: a picture may fail
+        everyone.append(DecodedScore(replicas.asked(score), name=monitor[4:]))
+    everyone += [BestWeights(monitor, mode, best if replicas.chief else None), *callbacks]  # weights first: a picture may fail
     if schedule == "plateau":
         everyone.append(keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=2, mode=mode))
     if patience is not None:
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
     if ema is not None:
         everyone.append(averaged.last())
-    everyone.append(Limits(last, minutes))  # last, as scores take time too
+    if jit and any(isinstance(layer, keras.layers.RNN) for layer in model._flatten_layers()):
+        everyone.append(StaticShapes())
+    everyone.append(Limits(last, minutes, replicas.agree))  # last, as scores take time too
     begun = 0
     epochs = epochs or (-(-last // per_epoch) if last and per_epoch else ANY)
     if checkpoints is not None:
         everyone = checkpoints.around(everyone, batches, monitor, mode)
         begun = checkpoints.epoch
         epochs = begun if checkpoints.stopped else epochs
-    return model.fit(
-        batches if steps is None else batches.repeat(),
-        validation_data=validation,
-        initial_epoch=begun,
-        epochs=epochs,
-        steps_per_epoch=steps,
-        callbacks=everyone,
-        verbose=verbose,
-        shuffle=False,
-    )
+    rounds = None
+    if replicas.strategy is not None and validation is not None:
+        validation, rounds = replicas.deal_whole(validation)
+    with replicas.losses_told():
+        history = model.fit(
+            replicas.deal(batches if steps is None else batches.repeat()),
+            validation_data=validation,
+            validation_steps=rounds,
+            initial_epoch=begun,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            callbacks=everyone,
+            verbose=verbose,
+            shuffle=False,
+        )
+        replicas.same_weights(model)
+    return history
+
+
+def _check(replicas: Replicas, accumulate: int, jit: bool) -> None:
+    """Raise for what Keras cannot do with replicas under `tf.distribute`."""
+    if replicas.strategy is None:
+        return
+    why = f"with {replicas.count} replicas of tf.distribute"
+    expect(accumulate == 1, "accumulate", f"1 {why}, as Keras accumulates in one alone; raise tokens_per_batch", accumulate)
+    expect(not jit, "jit", f"False {why}, as XLA compiles no exchange between CPUs", jit)
 
 
 def _in_parts(batches: Any, **parts: Any) -> Callable[..., Any]:

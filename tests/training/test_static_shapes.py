@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from catalogue import fill, numpy
 
+from keras_attn import training
 from keras_attn.models import RNNDecoder, RNNEncoder, seq2seq
 from keras_attn.training import SmoothedCrossEntropy
 from keras_attn.training.callbacks import StaticShapes
@@ -53,3 +54,15 @@ def test_it_learns_the_same_and_is_traced_once_for_each_shape():
         np.testing.assert_allclose(one, other, atol=2e-5)
     shapes = [tuple(shape) for shape in traces]
     assert shapes in ([(3, 5), (2, 7)], [(3, 5), (3, 5), (2, 7)])  # tf.function may look at its first trace twice
+
+
+def test_fit_takes_it_for_recurrent_models():
+    losses = []
+    for jit in (False, True):
+        keras.utils.set_random_seed(1)
+        views = seq2seq(RNNEncoder(units=7, dropout=0.0), RNNDecoder(units=7, dropout=0.0), 11, 13)
+        history = training.fit(
+            views, dataset(), validation=dataset(), epochs=2, peak=0.01, warmup=1, jit=jit, verbose=0
+        )
+        losses.append([*history.history["loss"], *history.history["val_loss"]])
+    np.testing.assert_allclose(*losses, rtol=1e-4)
