@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -16,13 +16,26 @@ from keras_attn.recipes.settings import SearchSettings
 from keras_attn.training.precision import Precision
 
 
+def _kind(sizes: Any) -> str:
+    """Which encoder or decoder some sizes are of: "rnn", or "transformer", whose width says so."""
+    has = "width" in sizes if isinstance(sizes, dict) else hasattr(sizes, "width")
+    return "transformer" if has else "rnn"
+
+
+KIND = pydantic.Discriminator(_kind)
+
+
 class ModelConfig(pydantic.BaseModel):
     """What `model` in config.json may hold."""
 
     model_config = pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    encoder: RNNEncoder | TransformerEncoder
-    decoder: RNNDecoder | TransformerDecoder
+    encoder: Annotated[
+        Annotated[RNNEncoder, pydantic.Tag("rnn")] | Annotated[TransformerEncoder, pydantic.Tag("transformer")], KIND
+    ]
+    decoder: Annotated[
+        Annotated[RNNDecoder, pydantic.Tag("rnn")] | Annotated[TransformerDecoder, pydantic.Tag("transformer")], KIND
+    ]
     share_embeddings: bool = False
     max_source_length: int = pydantic.Field(256, ge=1)
     length_factor: float = pydantic.Field(2.0, gt=0)
@@ -53,7 +66,7 @@ class RunConfig(pydantic.BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except pydantic.ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
+            where = ".".join(str(part) for part in first["loc"] if part not in ("rnn", "transformer")) or "the file"
             raise UserError(f"{path}: {where}: {first['msg']} (of {error.error_count()} faults)") from error
 
     def check_goes_on(self, begun: RunConfig, folder: Path) -> None:
