@@ -21,7 +21,6 @@ import resource
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -29,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 from in_turn import function, in_turn, timed
+from resident import resident
 from rich.console import Console
 from rich.table import Table
 
@@ -165,23 +165,17 @@ def sliding(length: int, full: bool = False) -> tuple[Callable, list[tf.Tensor]]
     return function(layer, call, backward=True, jit=False), [x]
 
 
-def _resident(name: str) -> int:
-    """Bytes, by a line of /proc/self/status: VmRSS now, VmHWM at the peak."""
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
-    return 1024 * int(line.split()[1])
-
-
 def _alone(length: int, full: bool, limit: int, found: Any) -> None:
     timed(*sliding(128, full))  # libraries and thread pools are there before anything counts
     ctypes.CDLL("libc.so.6").malloc_trim(0)  # nor can the step live on what was freed
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     if limit:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
         timed(*sliding(length, full))
     except (MemoryError, tf.errors.ResourceExhaustedError):
         return found.put(None)
-    return found.put(_resident("VmHWM") - before)
+    return found.put(resident("VmHWM") - before)
 
 
 def alone(length: int, full: bool = False, limit: int = 0) -> int | None:

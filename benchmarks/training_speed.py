@@ -144,7 +144,7 @@ def torch_step(task: Task, settings: Settings) -> tuple[Step, int]:
     from torch_peer import TorchTransformer, stepper
 
     torch.manual_seed(settings.seed)
-    torch.set_num_threads(tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or len(os.sched_getaffinity(0)))
     model = TorchTransformer(task.encoder, task.decoder, task.target_vocabulary)
     update = stepper(model, SMOOTHING, settings.precision == "bfloat16")
     for batch in task.warm * 2:
