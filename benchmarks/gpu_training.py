@@ -1,21 +1,17 @@
 """Transformers of this package on a GPU with JAX; TensorFlow is not needed, nor a tokenizer.
 
-    KERAS_BACKEND=jax XLA_PYTHON_CLIENT_PREALLOCATE=false PYTHONPATH=. \\
+    python benchmarks/recipe_batches.py multi30k.npz --epochs 10      # where the tokenizer is, and SentencePiece
+    KERAS_BACKEND=jax XLA_PYTHON_CLIENT_PREALLOCATE=false PYTHONPATH=. \
         python benchmarks/gpu_training.py --batches multi30k.npz --updates 8000
 
-Needs keras, jax, numpy, lazy_loader, tyro, rich; torch for the comparison, without which it is left out.
+Needs keras, jax, numpy, lazy_loader, tyro and rich; torch for the comparison, without which it is left out.
 
-`--batches` names a file of `keras_attn.data.save_batches`, made where the tokenizer is:
-
-    epochs, *_ = recipe_epochs(TransformerTinyTok(), synthetic=False, seed=1)    # benchmarks/recipe_batches.py
-    save_batches("multi30k.npz", epochs, count=40)
-
-Of it `transformer-tiny-tok` is trained with that recipe's schedule; `--weights` keeps what comes out. Then Transformer
-base and big, in turn with `torch.nn.Transformer` of equal sizes under `torch.compile`: the same synthetic batches
-without padding, dropout in the same places, smoothed cross-entropy, perplexity, Adam, gradients clipped; weights in
-float32, bfloat16 by Keras' mixed precision and by torch's autocast. An update is timed from the end of the first one of
-a block to the end of the last. The share is of what one large matrix product in bfloat16 reaches with JAX in the same
-run; products of pairs that causality hides are not counted.
+On these batches `transformer-tiny-tok` is trained with its recipe's schedule; `--weights` keeps what comes out. Then
+Transformer base and big, in turn with `torch.nn.Transformer` of equal sizes under `torch.compile`: the same synthetic
+batches without padding, dropout in the same places, smoothed cross-entropy, perplexity, Adam, gradients clipped;
+weights in float32, bfloat16 by Keras' mixed precision and by torch's autocast. An update is timed from the end of the
+first one of a block to the end of the last. The share is of what one large matrix product in bfloat16 reaches with JAX
+in the same run; products of pairs that causality hides are not counted.
 """
 
 from __future__ import annotations

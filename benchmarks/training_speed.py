@@ -48,7 +48,7 @@ from keras_attn.recipes.multi30k_gru_tok import Multi30kGruTok
 from keras_attn.recipes.transformer_tiny_tok import TransformerTinyTok
 from keras_attn.training import Perplexity, SmoothedCrossEntropy
 from keras_attn.training.optimizers import make_optimizer
-from keras_attn.training.precision import Precision, precision
+from keras_attn.training.precision import precision
 
 SMOOTHING = 0.1
 SPEC = tuple(tf.TensorSpec((None, None), kind) for kind in ("int32", "int32", "int32", "float32"))
@@ -61,7 +61,7 @@ class Settings:
 
     only: Literal["all", "transformer", "gru", "gemm"] = "all"
     rounds: int = 40
-    precision: Precision = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
     synthetic: bool = False
     seed: int = 1
 
