@@ -106,13 +106,13 @@ def fit(
     most = [number // accumulate for number in (last, per_epoch and epochs and epochs * per_epoch) if number]
     rate = learning_rate(schedule, peak, warmup, min(most, default=None))
     loss: keras.losses.Loss = SmoothedCrossEntropy(smoothing)
-    metrics = [Perplexity(), TokenCount()]
-    if in_parts:  # weights are shares of an update
-        loss = SmoothedCrossEntropy(smoothing, reduction="sum")
-        metrics.append(MeanLoss(loss))
     model = replicas.model(views.training, batches)
     common = (clip_norm, weight_decay, ema, accumulate, replicas.total)
     with replicas.scope():
+        metrics = [Perplexity(), TokenCount()]
+        if in_parts:  # weights are shares of an update
+            loss = SmoothedCrossEntropy(smoothing, reduction="sum")
+            metrics.append(MeanLoss(loss))
         model.compile(
             optimizer=make_optimizer(optimizer, rate, model.trainable_variables, *common),
             loss=loss,
@@ -135,7 +135,8 @@ def fit(
         everyone.append(averaged)
     if score is not None:
         everyone.append(DecodedScore(replicas.asked(score), name=monitor[4:]))
-    everyone += [BestWeights(monitor, mode, best if replicas.chief else None), *callbacks]  # weights first: a picture may fail
+    everyone.append(BestWeights(monitor, mode, best if replicas.chief else None))
+    everyone += callbacks  # after the weights: a picture may fail
     if schedule == "plateau":
         everyone.append(keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=2, mode=mode))
     if patience is not None:
@@ -175,7 +176,8 @@ def _check(replicas: Replicas, accumulate: int, jit: bool) -> None:
     if replicas.strategy is None:
         return
     why = f"with {replicas.count} replicas of tf.distribute"
-    expect(accumulate == 1, "accumulate", f"1 {why}, as Keras accumulates in one alone; raise tokens_per_batch", accumulate)
+    wanted = f"1 {why}, as Keras accumulates in one alone; raise tokens_per_batch"
+    expect(accumulate == 1, "accumulate", wanted, accumulate)
     expect(not jit, "jit", f"False {why}, as XLA compiles no exchange between CPUs", jit)
 
 

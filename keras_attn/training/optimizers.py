@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
 import keras
@@ -54,6 +54,7 @@ def make_optimizer(
     weight_decay: float = 0.0,
     ema: float | None = None,
     accumulate: int = 1,
+    total: Callable[[Sequence[Any]], list[Any]] | None = None,
 ) -> keras.optimizers.Optimizer:
     """Return Adam as the Transformer's paper sets it, beta_2 = 0.98 and epsilon = 1e-9, or AdamW.
 
@@ -68,6 +69,7 @@ def make_optimizer(
         weight_decay: AdamW's; 0 for Adam.
         ema: share of the old average in the moving average of the weights, see `AveragedWeights`; None for none.
         accumulate: make an update of the mean of so many gradients; its length, and the average, are the update's.
+        total: adds gradients up over replicas, see `replicas.collectives`; None for one replica.
 
     Raises:
         UserError: no such optimizer, a number out of range, or a weight decay for Adam.
@@ -81,9 +83,10 @@ def make_optimizer(
     if ema is not None:
         common |= {"use_ema": True, "ema_momentum": ema}
     adam, adamw = keras.optimizers.Adam, keras.optimizers.AdamW
+    if accumulate > 1 or total is not None:
+        adam, adamw = of_whole_updates(adam, total), of_whole_updates(adamw, total)
     if accumulate > 1:
         common["gradient_accumulation_steps"] = accumulate
-        adam, adamw = of_whole_updates(adam), of_whole_updates(adamw)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             rate = EveryFew(rate, accumulate)
     if name == "adam":

@@ -97,7 +97,7 @@ class Logs(keras.callbacks.Callback):
         self.rows = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.rows.append({**logs, "updates": int(self.model.optimizer.iterations)})
+        self.rows.append({**logs, "updates": int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))})
         self.weights = self.model.get_weights()
 
 

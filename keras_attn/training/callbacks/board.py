@@ -55,7 +55,7 @@ class Board(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if self.every is not None:
-            self._updates_before = int(self.model.optimizer.iterations)
+            self._updates_before = self._updates()
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -71,7 +71,7 @@ class Board(keras.callbacks.Callback):
             self._seconds += seconds
             self._batches += done
         if self.every is not None:
-            update = int(self.model.optimizer.iterations)
+            update = self._updates()
             if update // self.every > self._updates_before // self.every:
                 values = {**logs, "learning_rate": self._learning_rate()}
                 self._write("updates", values, update)
@@ -92,6 +92,9 @@ class Board(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         for run in self._runs.values():
             run.close()
+
+    def _updates(self) -> int:
+        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _learning_rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

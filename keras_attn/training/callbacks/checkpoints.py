@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from keras_attn.errors import UserError, expect
 from keras_attn.training.callbacks.short_epoch import ShortEpoch
 from keras_attn.training.checkpoint import Arrays, Checkpoint
 from keras_attn.training.checkpoint_folder import CheckpointFolder
+from keras_attn.training.replicas import Replicas
 
 logger = logging.getLogger("keras_attn")
 
@@ -65,15 +67,23 @@ class Checkpoints(keras.callbacks.Callback):
         self.epoch, self.batch = 0, 0  # of the next batch
         self.stopped = False  # training has ended; only what follows it may be left to do
         self._start: Checkpoint | None = None
-        self._run, self._pass, self._batches_per_epoch, self._accumulate = "", 0, 0, 1
+        self._run, self._pass, self._batches_per_epoch = "", 0, 0
+        self._replicas, self._accumulate = Replicas(), 1
         self._last, self._waited, self._since = -1, 0, 0.0
 
-    def open(self, batches: Callable[..., Any], updates_per_epoch: int | None, accumulate: int = 1) -> tuple[Any, int]:
+    def open(
+        self,
+        batches: Callable[..., Any],
+        updates_per_epoch: int | None,
+        accumulate: int = 1,
+        replicas: Replicas | None = None,
+    ) -> tuple[Any, int]:
         """Read the newest file that is whole, if there is one, and open the data where it stands.
 
         Args:
             batches: called with `first_epoch` and `first_batch`; returns a dataset whose first pass starts there.
             updates_per_epoch, accumulate: as in `fit`.
+            replicas: who trains together; the chief of several workers reads and writes for all.
 
         Returns:
             The dataset, and how many batches an epoch has.
@@ -86,12 +96,12 @@ class Checkpoints(keras.callbacks.Callback):
                 "batches: expected a callable with `checkpoints`, such as functools.partial(data.batches, pairs): "
                 "training may go on in the middle"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._start, self._accumulate = self._files.newest(), accumulate
+        self._replicas, self._accumulate = replicas or Replicas(), accumulate
+        self._start = pickle.loads(self._replicas.tell(lambda: pickle.dumps(self._newest())))
         if self._start is None:
             self._run = uuid.uuid4().hex
             data = batches(first_epoch=0, first_batch=0)
-            self._pass = _length(data)
+            self._pass = self._length(data)
             self._batches_per_epoch = (updates_per_epoch or 0) * accumulate or self._pass
             return data, self._batches_per_epoch
         notes, here = self._start.notes, f"as in the run in {str(self.folder)!r}"
@@ -105,7 +115,12 @@ class Checkpoints(keras.callbacks.Callback):
         self.epoch, self.batch, self.stopped = notes["epoch"], notes["batch"], notes["stopped"]
         epoch, batch = divmod(self.epoch * wanted + self.batch, self._pass)
         data = batches(first_epoch=epoch, first_batch=batch)
-        expect(_length(data) == self._pass, "batches", f"{self._pass} in a pass, as when the run began", _length(data))
+        expect(
+            self._length(data) == self._pass,
+            "batches",
+            f"{self._pass} in a pass, as when the run began",
+            self._length(data),
+        )
         logger.info("goes on after %d epochs and %d batches", self.epoch, self.batch)
         return data, wanted
 
@@ -160,7 +175,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.batch, self._waited = self.batch + done, self._waited + done
         if self.batch >= self._batches_per_epoch or self.model.stop_training:
             return  # the epoch is over, and is written when it has been scored
-        late = self.minutes is not None and time.monotonic() - self._since >= 60 * self.minutes
+        late = self.minutes is not None and self._replicas.agree(time.monotonic() - self._since >= 60 * self.minutes)
         if late or (self.every is not None and self._waited >= self.every):
             self._write(None)
 
@@ -168,6 +183,16 @@ class Checkpoints(keras.callbacks.Callback):
         score = self._sign * float((logs or {}).get(self._monitor, np.nan))
         self.epoch, self.batch, self.stopped = epoch + 1, 0, self.model.stop_training
         self._write(None if np.isnan(score) else score)
+
+    def _newest(self) -> Checkpoint | None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self._files.newest()
+
+    def _length(self, data: Any) -> int:
+        try:
+            return self._replicas.length(data)
+        except TypeError:
+            raise UserError("batches: expected a dataset of known length, one pass long; this one has none") from None
 
     def _begin_to_wait(self) -> None:
         self._waited, self._since = 0, time.monotonic()
@@ -182,7 +207,8 @@ class Checkpoints(keras.callbacks.Callback):
         variables = self._variables()
         if self.batch:
             variables["metrics"] = self.model.metrics_variables
-        arrays: Arrays = {kind: [keras.ops.convert_to_numpy(v) for v in group] for kind, group in variables.items()}
+        with self._replicas.scope():  # or metrics would be this replica's alone
+            arrays: Arrays = {kind: [keras.ops.convert_to_numpy(v) for v in group] for kind, group in variables.items()}
         notes = {
             "run": self._run,
             "epoch": self.epoch,
@@ -196,7 +222,8 @@ class Checkpoints(keras.callbacks.Callback):
                 (type(other).__name__, {name: getattr(other, name) for name in _kept(other)}) for other in self._others
             ],
         }
-        self._files.add(Checkpoint(arrays, notes))
+        if self._replicas.chief:  # the others read the sums of metrics, which takes all of them
+            self._files.add(Checkpoint(arrays, notes))
         self._begin_to_wait()
 
     def _assign(self, kind: str, variables: Sequence[Any]) -> None:
@@ -209,18 +236,12 @@ class Checkpoints(keras.callbacks.Callback):
                 (pair for pair in zip(wanted, came, strict=False) if pair[0] != pair[1]), (len(wanted), len(came))
             )
             raise UserError(f"{kind}: expected {odd[0]}, as in the checkpoint, got {odd[1]}; is it the same model?")
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
+        with self._replicas.scope():
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.assign(array)
 
 
 def _kept(callback: keras.callbacks.Callback) -> tuple[str, ...]:
     return getattr(callback, "kept", ()) or next(
         (names for kind, names in KEPT.items() if isinstance(callback, kind)), ()
     )
-
-
-def _length(data: Any) -> int:
-    try:
-        return len(data)
-    except TypeError:
-        raise UserError("batches: expected a dataset of known length, one pass long; this one has none") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -19,6 +20,7 @@ class Limits(keras.callbacks.Callback):
     Args:
         updates: stop after so many; None for any number.
         minutes: stop at the first batch that ends later than this; None for any time.
+        agree: makes one answer of all workers' to whether it is later, as their clocks differ.
 
     Raises:
         UserError: a limit that is no positive number.
@@ -26,19 +28,24 @@ class Limits(keras.callbacks.Callback):
 
     kept = ("updates", "seconds")  # what a checkpoint holds of it
 
-    def __init__(self, updates: int | None = None, minutes: float | None = None):
+    def __init__(
+        self,
+        updates: int | None = None,
+        minutes: float | None = None,
+        agree: Callable[[bool], bool] = lambda answer: answer,
+    ):
         super().__init__()
         expect(updates is None or updates >= 1, "updates", "at least 1 or None", updates)
         expect(minutes is None or minutes > 0, "minutes", "more than 0 or None", minutes)
         self.most_updates, self.most_seconds = updates, None if minutes is None else 60 * minutes
-        self.updates, self.seconds = 0, 0.0
+        self.updates, self.seconds, self._agree = 0, 0.0, agree
         self._last_batch, self._last_time = -1, 0.0
 
     @property
     def reached(self) -> bool:
         """Whether it is time to stop."""
         enough = self.most_updates is not None and self.updates >= self.most_updates
-        return enough or (self.most_seconds is not None and self.seconds >= self.most_seconds)
+        return enough or (self.most_seconds is not None and self._agree(self.seconds >= self.most_seconds))
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self.updates, self.seconds, self._last_time = 0, 0.0, time.monotonic()

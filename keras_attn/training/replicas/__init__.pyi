@@ -1,0 +1,3 @@
+from .devices import several as several
+from .replicas import Replicas as Replicas
+from .replicated import Replicated as Replicated
