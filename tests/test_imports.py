@@ -37,17 +37,8 @@ ALONE = {"errors", "whole_file", "exit_status", "line_decoder", "parse", "quiet"
 
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {
-    *(
-        "text",
-        "export",
-        "serving",
-        "recipes",
-        "bench",
-        "data/batching.py",
-        "training/callbacks",
-        "training/replicas",
-        "testing/backend.py",
-    ),
+    *("text", "export", "serving", "recipes", "bench", "data/batching.py", "testing/backend.py"),
+    *("training/callbacks", "training/replicas"),
     "quiet.py",  # imports it on the command line's behalf
 }
 TENSORFLOW = {"tensorflow", "tensorflow_text", "tf_keras"}

@@ -35,7 +35,7 @@ def main(folder, settings):
     from keras_attn import training
     from keras_attn.data import as_dataset
     from keras_attn.training.callbacks import Checkpoints
-    from keras_attn.training.replicas import several
+    from keras_attn.training.replicas import Replicas, several
 
     class Tell(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -58,10 +58,17 @@ def main(folder, settings):
         **{"peak": 0.05, "warmup": 3, "clip_norm": 0.05, **settings},
     )
     left = [weight.tolist() for weight in toy.training.get_weights()]
-    print(json.dumps({"history": {k: list(map(float, v)) for k, v in history.history.items()}, "left": left}))
+    found = {"replicas": Replicas.of(toy.training).count}
+    if keras.backend.backend() == "jax":
+        found["devices"] = len(toy.training.weights[0].value.sharding.device_set)
+    return {
+        **found,
+        "history": {name: list(map(float, values)) for name, values in history.history.items()},
+        "left": left,
+    }
 
 
 if __name__ == "__main__":
     from keras_attn.exit_status import exit_status
 
-    sys.exit(exit_status("toy", functools.partial(main, Path(sys.argv[1]), json.loads(sys.argv[2]))))
+    sys.exit(exit_status("toy", lambda: print(json.dumps(main(Path(sys.argv[1]), json.loads(sys.argv[2]))))))

@@ -153,7 +153,7 @@ def fit(
         begun = checkpoints.epoch
         epochs = begun if checkpoints.stopped else epochs
     rounds = None
-    if replicas.strategy is not None and validation is not None:
+    if replicas.count > 1 and validation is not None:
         validation, rounds = replicas.deal_whole(validation)
     with replicas.losses_told():
         history = model.fit(

@@ -9,15 +9,16 @@ from typing import Any
 import keras
 
 from keras_attn.errors import UserError, expect
-from keras_attn.training.replicas.replicas import workers_wanted
+from keras_attn.training.replicas.replicas import read_config
 
 
 def several(devices: int = 1) -> contextlib.AbstractContextManager:
     """The scope in which to make a model that several devices, or the workers of TF_CONFIG, train together.
 
     With TensorFlow a `MirroredStrategy` over so many GPUs, or over so many parts of the CPU where there are none, and a
-    `MultiWorkerMirroredStrategy` where TF_CONFIG names several workers; with JAX `keras.distribution.DataParallel`. It
-    is to be called before anything else uses the devices. One device of one worker needs nothing.
+    `MultiWorkerMirroredStrategy` where TF_CONFIG names several workers; with JAX `keras.distribution.DataParallel`, for
+    the rest of the process. It is to be called before anything else uses the devices, and `fit` after the scope. One
+    device of one worker needs nothing.
 
     Args:
         devices: of this process; all workers must have as many.
@@ -26,8 +27,8 @@ def several(devices: int = 1) -> contextlib.AbstractContextManager:
         UserError: there are not so many, or the backend has nothing of the kind.
     """
     expect(devices >= 1, "devices", "at least 1", devices)
-    backend, workers = keras.backend.backend(), workers_wanted()
-    if devices == workers == 1 or (devices == 1 and workers == 0):
+    backend, (workers, _) = keras.backend.backend(), read_config()
+    if devices == workers == 1:
         return contextlib.nullcontext()
     if backend == "tensorflow":
         return _strategy(devices, workers).scope()
@@ -37,7 +38,15 @@ def several(devices: int = 1) -> contextlib.AbstractContextManager:
     there = keras.distribution.list_devices()
     wanted = f"at most {len(there)}, as many as JAX has (XLA_FLAGS=--xla_force_host_platform_device_count=N makes more)"
     expect(devices <= len(there), "devices", wanted, devices)
-    return keras.distribution.DataParallel(devices=there[:devices], auto_shard_dataset=False).scope()
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(devices=there[:devices], auto_shard_dataset=False)
+    )
+    return contextlib.nullcontext()
+
+
+def is_chief() -> bool:
+    """Whether this process is the worker that writes files, by TF_CONFIG."""
+    return read_config()[1] == 0
 
 
 def _strategy(devices: int, workers: int) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attn.errors import UserError
+from keras_attn.errors import UserError, expect
 from keras_attn.training.replicas import collectives
 from keras_attn.training.replicas.replicated import Replicated
 
@@ -46,9 +46,9 @@ class Replicas:
             UserError: something was set up that this backend would silently not do.
         """
         backend, layout = keras.backend.backend(), keras.distribution.distribution()
-        if backend != "tensorflow" and workers_wanted() > 1:
+        if backend != "tensorflow" and read_config()[0] > 1:
             raise UserError(
-                f"TF_CONFIG: names {workers_wanted()} workers, but on the {backend} backend each would train alone; "
+                f"TF_CONFIG: names {read_config()[0]} workers, but on the {backend} backend each would train alone; "
                 "take KERAS_BACKEND=tensorflow, or unset it"
             )
         if backend == "jax":
@@ -66,15 +66,15 @@ class Replicas:
 
         strategy = model.distribute_strategy
         several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-        workers, worker = _place(strategy.cluster_resolver) if several else (1, 0)
+        workers, worker = read_config() if several else (1, 0)
         if model._distribute_strategy is None and tf.distribute.has_strategy():
             raise UserError("views: made outside the scope of the strategy that is to train them; make them inside")
         if workers > 1 and tf.distribute.has_strategy():  # saving weights makes variables, which all workers must make
             raise UserError("fit: called inside the scope of the strategy; make views inside, and call it outside")
-        if workers_wanted() > 1 and workers == 1:
+        if read_config()[0] > 1 and workers == 1:
             raise UserError(
-                f"TF_CONFIG: names {workers_wanted()} workers, but the model was not made in the scope of a "
-                "tf.distribute.MultiWorkerMirroredStrategy, so each would train alone; make it there, or unset TF_CONFIG"
+                f"TF_CONFIG: names {read_config()[0]} workers, but the views were not made in the scope of a "
+                "MultiWorkerMirroredStrategy, so each would train alone; make them in one, or unset TF_CONFIG"
             )
         count = strategy.num_replicas_in_sync
         if count == 1:
@@ -113,7 +113,7 @@ class Replicas:
         if self.strategy is None:
             return model
         with self.strategy.scope():
-            replicated = Replicated(model.input, model.output)
+            replicated = Replicated(dict(model.input), model.output)  # Keras warns of its own kind of dict
         replicated.workers = self.workers
         inputs, labels, weights = batches.element_spec
         named = {
@@ -129,12 +129,16 @@ class Replicas:
             return batches
         return self.strategy.distribute_datasets_from_function(lambda context: batches)
 
-    def deal_whole(self, batches: Any) -> tuple[Any, int]:
+    def deal_whole(self, batches: Any) -> tuple[Any, int | None]:
         """Deal out whole batches of a finite dataset, and empty ones until all replicas have as many.
 
+        Where one program computes for all, each batch is filled up until replicas have as many rows.
+
         Returns:
-            The dataset, and how many batches each has.
+            The dataset, and how many batches each has, None for all.
         """
+        if self.strategy is None:
+            return batches.map(self._filled), None
         here, rounds = len(self.mine or (0,)), -(-len(batches) // self.count)
 
         def emptied(inputs: Any, labels: Any, weights: Any) -> Any:
@@ -143,6 +147,17 @@ class Replicas:
         filled = batches.concatenate(batches.repeat().take(rounds * self.count - len(batches)).map(emptied))
         mine = filled.enumerate().filter(lambda number, _: number % self.count // here == self.worker)
         return self.deal(mine.map(lambda _, batch: batch)), rounds
+
+    def _filled(self, inputs: Any, labels: Any, weights: Any) -> Any:
+        import tensorflow as tf
+
+        def more(part: Any) -> Any:
+            return tf.concat([part, tf.repeat(part[-1:], -tf.shape(part)[0] % self.count, axis=0)], axis=0)
+
+        rows = tf.shape(weights)[0]
+        inputs, labels, weights = tf.nest.map_structure(more, (inputs, labels, weights))
+        real = tf.cast(tf.range(tf.shape(weights)[0]) < rows, weights.dtype)
+        return inputs, labels, weights * real[:, None]
 
     def asked(self, score: Callable[[], float]) -> Callable[[], float]:
         """A score that the chief alone makes."""
@@ -154,7 +169,17 @@ class Replicas:
         """The chief's answer, as clocks differ."""
         if self.workers == 1:
             return answer
-        return bool(collectives.sum_over_workers(self.strategy, np.array([answer and self.chief], np.int32))[0])
+        with self.losses_told():
+            return bool(collectives.sum_over_workers(self.strategy, np.array([answer and self.chief], np.int32))[0])
+
+    def check_same(self, name: str, value: str) -> None:
+        """Raise unless this worker has what the chief has.
+
+        Raises:
+            UserError: it has something else.
+        """
+        told = self.tell(value.encode).decode()
+        expect(told == value, name, f"{told}, as the chief has", value)
 
     def same_weights(self, model: keras.Model) -> None:
         """Leave all workers with the weights that the chief was left with."""
@@ -195,7 +220,8 @@ class Replicas:
                 found = b"+" + ask()
             except Exception as raised:  # or the others would wait for ever
                 found, error = b"-" + str(raised).encode(), raised
-        told = collectives.from_chief(self.strategy, self.chief, found)
+        with self.losses_told():
+            told = collectives.from_chief(self.strategy, self.chief, found)
         if error is not None:
             raise error
         if told[:1] == b"-":
@@ -207,20 +233,21 @@ def _type(leaf: Any, name: str | None = None) -> keras.KerasTensor:
     return keras.KerasTensor(tuple(leaf.shape), leaf.dtype.name, name=name)
 
 
-def workers_wanted() -> int:
-    """How many workers TF_CONFIG names."""
+def read_config() -> tuple[int, int]:
+    """How many workers TF_CONFIG names, and which one this is; a chief by name goes first. (1, 0) without it.
+
+    Raises:
+        UserError: it is no JSON of a cluster and a task.
+    """
+    text = os.environ.get("TF_CONFIG") or "{}"
     try:
-        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-        return len(cluster.get("worker", [])) + len(cluster.get("chief", []))
+        config = json.loads(text)
+        cluster, task = config.get("cluster", {}), config.get("task", {})
+        chiefs, workers = len(cluster.get("chief", [])), len(cluster.get("worker", []))
+        place = int(task.get("index", 0)) + (chiefs if task.get("type") == "worker" else 0)
     except (ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"TF_CONFIG: expected a cluster and a task in JSON, got {os.environ['TF_CONFIG']!r}") from error
-
-
-def _place(resolver: Any) -> tuple[int, int]:
-    """How many workers there are, and which one this is; a chief by name goes first."""
-    cluster = resolver.cluster_spec().as_dict()
-    chiefs, workers = len(cluster.get("chief", [])), len(cluster.get("worker", []))
-    return chiefs + workers or 1, (resolver.task_id or 0) + (chiefs if resolver.task_type == "worker" else 0)
+        raise UserError(f"TF_CONFIG: expected a cluster and a task in JSON, got {text!r}") from error
+    return max(1, chiefs + workers), place
 
 
 def _data_parallel(layout: Any) -> int:
