@@ -5,12 +5,13 @@ Every product has operands of its own, as in the model, so that a graph can drop
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from products import attentions, matrices
+from recipe_batches import shape_of
 
 
 class ProductsAlone:
@@ -95,3 +96,25 @@ class ProductsAlone:
 def _sides(pairs: str) -> tuple[str, str]:
     """Whose positions are queries, and whose are keys."""
     return {"source_pairs": ("source",) * 2, "target_pairs": ("target",) * 2}.get(pairs, ("target", "source"))
+
+
+def alone_steps(task: Any, model: Any, dtype: str) -> Iterator[tuple[tuple[str, bool], Callable[[], list]]]:
+    """The products with weights, and all of them, each with XLA and without: functions for `in_turn`.
+
+    Args:
+        task: has `encoder`, `decoder`, `warm` (a batch of every shape) and `batches`, one for each call.
+        model, dtype: see `ProductsAlone`.
+    """
+    shapes = [shape_of(batch) for batch in task.warm]
+    for name, attention in (("weights' products", False), ("all products", True)):
+        products = ProductsAlone(model, task.encoder, task.decoder, shapes, dtype, attention)
+        cut = {shape: products.operands(*shape) for shape in shapes}
+        for jit in (False, True):
+            run = products.function(jit)
+            for operands in cut.values():
+                run(operands)
+            yield (name, jit), _next(run, cut, iter(task.batches))
+
+
+def _next(run: Callable, cut: dict, batches: Iterator) -> Callable[[], list]:
+    return lambda: [run(cut[shape_of(next(batches))])[-1]]

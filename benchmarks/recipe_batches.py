@@ -50,6 +50,11 @@ def recipe_epochs(recipe: Any, synthetic: bool, seed: int) -> tuple[Epochs, int,
     return Epochs(pairs, tokenizer, **options), tokenizer.source.size, tokenizer.target.size
 
 
+def shape_of(batch: Any) -> tuple[int, int, int]:
+    """(rows, source_length, target_length)."""
+    return *batch[0]["source"].shape, batch[1].shape[1]
+
+
 def main(path: tyro.conf.Positional[Path], epochs: int = 10, synthetic: bool = False, seed: int = 1) -> None:
     """Args: path: the file; epochs: how many; synthetic: random ids; seed: of tokenizer and order."""
     chosen, _, size = recipe_epochs(TransformerTinyTok(), synthetic, seed)

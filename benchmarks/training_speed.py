@@ -37,8 +37,8 @@ import peers
 import tensorflow as tf
 import tyro
 from in_turn import in_turn
-from products_alone import ProductsAlone
-from recipe_batches import recipe_epochs
+from products_alone import alone_steps
+from recipe_batches import recipe_epochs, shape_of
 from rich.console import Console
 from rich.table import Table
 from speed_tables import rates, shares
@@ -103,11 +103,6 @@ def task(recipe: Any, settings: Settings) -> Task:
     for batch in epochs.epoch(0):
         first.setdefault(shape_of(batch), batch)
     return Task(recipe.encoder, recipe.decoder, *sizes, recipe.text.shared, list(first.values()), batches)
-
-
-def shape_of(batch: Any) -> tuple[int, int, int]:
-    """(rows, source_length, target_length)."""
-    return *batch[0]["source"].shape, batch[1].shape[1]
 
 
 def dataset(batches: list) -> tf.data.Dataset:
@@ -185,28 +180,6 @@ def agree(name: str, theirs: int, ours: int, task: Task, kind: str) -> None:
         raise AssertionError(f"{name}: expected {ours:,} weights and {biases:,} biases of keys, got {theirs:,}")
 
 
-def alone_steps(task: Task, model: keras.Model, settings: Settings) -> Iterator[tuple[tuple[str, bool], Step]]:
-    """The step's matrix products, those with weights and all."""
-    shapes = [shape_of(batch) for batch in task.warm]
-    for name, attention in (("weights' products", False), ("all products", True)):
-        products = ProductsAlone(model, task.encoder, task.decoder, shapes, settings.precision, attention)
-        cut = {shape: products.operands(*shape) for shape in shapes}
-        for jit in (False, True):
-            run = products.function(jit)
-            for operands in cut.values():
-                run(operands)
-            yield (name, jit), _alone(run, cut, task)
-
-
-def _alone(run: Callable, cut: dict, task: Task) -> Step:
-    batches = iter(task.batches)
-
-    def step() -> list:
-        return [run(cut[shape_of(next(batches))])[-1]]
-
-    return step
-
-
 def race(task: Task, kind: str, settings: Settings) -> tuple[dict, dict, dict]:
     """Times of all sides in milliseconds, their weights, and the seconds until they were warm."""
     steps: dict[tuple[str, bool], Step] = {}
@@ -227,7 +200,7 @@ def race(task: Task, kind: str, settings: Settings) -> tuple[dict, dict, dict]:
             agree("torch.nn", weights["torch.nn"], weights["ours"], task, kind)
             seconds["torch.nn", False] = time.perf_counter() - begun
         if kind != "gru":
-            steps |= dict(alone_steps(task, ours(task), settings))
+            steps |= dict(alone_steps(task, ours(task), settings.precision))
     return in_turn({name: (step, []) for name, step in steps.items()}, settings.rounds), weights, seconds
 
 
