@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,7 @@ from keras_attn.recipes.settings import FitSettings, SearchSettings, TextSetting
 from keras_attn.text import Tokenizer
 from keras_attn.training import Bleu, ExactMatch, fit
 from keras_attn.training.callbacks import Board, Checkpoints, EpochLog, Heatmaps, Profile, Samples
+from keras_attn.training.replicas import Replicas, is_chief, several
 
 logger = logging.getLogger("keras_attn")
 
@@ -67,9 +69,14 @@ def learn(
 
     Raises:
         UserError: the folder holds a finished run, or one that was begun with other settings; there are no pairs;
-            `init_from` is another kind of model.
+            `init_from` is another kind of model; workers have different data.
+        SystemExit: training is over, and this is a worker that has nothing else to do.
     """
     expect(0 <= seed < 2**32, "seed", "0 to 4294967295", seed)
+    scope = several(training.devices)  # before anything uses the devices
+    if not is_chief():  # who alone writes files
+        aside = tempfile.TemporaryDirectory(prefix="keras-attn-worker-")
+        output = Path(aside.name) / "run"
     begun = Run.was_begun(output)
     keras.utils.set_random_seed(seed)
     start = None if init_from is None or begun else Run.load(init_from)
@@ -109,11 +116,15 @@ def learn(
     plan: dict[str, Any] = {"sampling": sampling, "cache": None if sampling else cache}  # drawn pairs are in memory
     epochs = Epochs(pairs, tokenizer, shapes=training.shapes, seed=seed, **shared, **plan)
     validation = batches(flat, tokenizer, shapes=4, shuffle=False, **shared, cache=cache)
-    if begun:
-        run = Run.reopen(output, config, tokenizer)
-    else:
-        run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
+    with scope:
+        if begun:
+            run = Run.reopen(output, config, tokenizer)
+        else:
+            run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
     run.keep_samples(sources, references)
+    replicas = Replicas.of(run.views.training)
+    has = f"tokenizer {tokenizer.fingerprint[:12]}, {epochs.steps} batches of {epochs.target_tokens(0).sum()} tokens"
+    replicas.check_same("data", has)
 
     score: Any
     if training.score == "bleu":
@@ -157,9 +168,12 @@ def learn(
             keep_last=training.keep_last,
             keep_best=training.keep_best,
         ),
-        callbacks=everyone,
-        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=everyone if replicas.chief else [],
+        verbose=(1 if sys.stdout.isatty() else 2) if replicas.chief else 0,
     )
+    if not replicas.chief:
+        print(f"worker {replicas.worker} of {replicas.workers} is done; the chief has the run")
+        raise SystemExit(0)
     return run
 
 

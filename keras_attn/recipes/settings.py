@@ -89,6 +89,8 @@ class FitSettings:
         updates_per_epoch: call it an epoch, and score, after so many updates; None for one pass.
         tokens_per_batch: padded tokens of the longer side in one batch.
         accumulate: batches in one update, which is then that of a batch of so many times the size.
+        devices: GPUs, or parts of the CPU where there are none, that share the rows of each batch; the workers that
+            TF_CONFIG names share them as well.
         shapes: number of static batch shapes.
         sampling: subword regularization, the probability that a merge is left out (model "bpe") or the exponent of a
             segmentation's probability ("unigram"), see `data.Epochs`; 0 for none.
@@ -115,6 +117,7 @@ class FitSettings:
     updates_per_epoch: int | None = None
     tokens_per_batch: int = 2048
     accumulate: int = 1
+    devices: int = 1
     shapes: int = 12
     sampling: float = 0.0
     optimizer: Optimizer = "adam"
@@ -139,7 +142,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         _at_least_one(self, "epochs", "updates", "updates_per_epoch", "tokens_per_batch", "shapes", "warmup")
-        _at_least_one(self, "accumulate", "score_limit", "checkpoint_every")
+        _at_least_one(self, "accumulate", "devices", "score_limit", "checkpoint_every")
         for name in ("minutes", "checkpoint_minutes"):
             expect(getattr(self, name) is None or getattr(self, name) > 0, name, "more than 0", getattr(self, name))
         expect(any((self.epochs, self.updates, self.minutes)), "epochs", "some, or updates, or minutes", self.epochs)
