@@ -113,14 +113,11 @@ class Replicas:
         if self.strategy is None:
             return model
         with self.strategy.scope():
-            replicated = Replicated(dict(model.input), model.output)  # Keras warns of its own kind of dict
+            replicated = Replicated(model.input, model.output)
         replicated.workers = self.workers
         inputs, labels, weights = batches.element_spec
-        named = {
-            name: keras.KerasTensor(tuple(leaf.shape), leaf.dtype.name, name=name) for name, leaf in inputs.items()
-        }
-        others = (keras.KerasTensor(tuple(leaf.shape), leaf.dtype.name) for leaf in (labels, weights))
-        replicated.batch = (named, *others)
+        batch = {name: _type(leaf, name) for name, leaf in inputs.items()}, _type(labels), _type(weights)
+        replicated.batch = lambda: batch  # a dict would become one of Keras' own kind, of which it warns later
         return replicated
 
     def deal(self, batches: Any) -> Any:

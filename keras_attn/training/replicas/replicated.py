@@ -21,7 +21,7 @@ class Replicated(keras.Model):
         inputs, outputs: of a functional model.
     """
 
-    batch: Any = None  # the types of a batch, {"source", "target"}, labels, weights, as `KerasTensor`s
+    batch: Any = None  # called, the types of a batch, {"source", "target"}, labels, weights, as `KerasTensor`s
     workers: int = 1
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -45,4 +45,4 @@ class Replicated(keras.Model):
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=self.batch)
+            self._symbolic_build(data_batch=self.batch())
