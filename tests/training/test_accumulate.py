@@ -172,7 +172,7 @@ def test_a_curve_of_updates_has_each_update_once(corpus, tmp_path, monkeypatch):
 def test_what_cannot_be_accumulated_is_refused(corpus):
     with pytest.raises(UserError, match="accumulate: expected at least 1, got 0"):
         fit(corpus, views(), accumulate=0, updates=1)
-    with pytest.raises(UserError, match="batches: expected a callable that takes accumulate, such as"):
+    with pytest.raises(UserError, match="batches: expected a callable that takes accumulate, replicas, mine, such as"):
         training.fit(views(), as_dataset(corpus), accumulate=2)
     with precision("float16"), pytest.raises(UserError, match="accumulate: expected 1 in float16"):
         fit(corpus, toy_training.views(), accumulate=2, updates=1)
