@@ -138,7 +138,7 @@ def main():
     import tensorflow  # noqa: F401, before the fork: the children share what is slow
 
     import keras_attn.data.batching
-    import keras_attn.training.fitting  # noqa: F401
+    import keras_attn.training.fitting  # noqa: F401, for the same reason
 
     def kill():
         os.kill(os.getpid(), signal.SIGKILL)

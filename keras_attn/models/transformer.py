@@ -106,6 +106,7 @@ class TransformerSizes:
             UserError: there is no such name, or a field has a value that makes no sense.
         """
         one_of("name", name, SIZES)
+        # mypy takes the integers for every field there is.
         return replace(cls(**SIZES[name]), **fields)  # type: ignore[arg-type]
 
     @property

@@ -44,9 +44,9 @@ class Run:
                 target_vocabulary=text.target.size,
                 share_embeddings=model.share_embeddings,
             )
-        limits = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
-        self.module = TextToText(self.views, text, model.search.make(), **limits)  # type: ignore[arg-type]
-        self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)  # type: ignore[arg-type]
+        limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
+        self.module = TextToText(self.views, text, model.search.make(), **limits)
+        self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)
 
     @property
     def weights(self) -> Path:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from keras_attn.models import TransformerDecoder, TransformerEncoder
 from keras_attn.recipes.settings import FitSettings, SearchSettings, TextSettings
 from keras_attn.recipes.text_to_text import TextToTextRecipe
 
 
-def fit_settings(**fields: object) -> FitSettings:
+def fit_settings(**fields: Any) -> FitSettings:
     """How a Transformer of this size is trained: as in Wu et al. 2021, with a moving average of the weights."""
     return FitSettings(
         **{
@@ -31,7 +32,7 @@ def fit_settings(**fields: object) -> FitSettings:
             "warmup": 2000,
             "ema": 0.999,
             "jit": True,
-            **fields,  # type: ignore[arg-type]
+            **fields,
         }
     )
 
@@ -41,6 +42,7 @@ class TransformerRecipe(TextToTextRecipe):
     """A small Transformer, learned from pairs of text."""
 
     text: TextSettings = field(default_factory=lambda: TextSettings(vocabulary_size=10_000, shared=True))
+    # A recipe's fields are never assigned to, so a Transformer may stand where the parent has a recurrent network.
     encoder: TransformerEncoder = field(default_factory=lambda: TransformerEncoder(norm="post", dropout=0.3))  # type: ignore[assignment]
     decoder: TransformerDecoder = field(default_factory=lambda: TransformerDecoder(norm="post", dropout=0.3))  # type: ignore[assignment]
     training: FitSettings = field(default_factory=fit_settings)

@@ -51,6 +51,7 @@ class Checkpoint:
         named["sha256"] = _sha256(named)
         try:
             with whole_file(path) as partial, partial.open("wb") as file:
+                # mypy takes the arrays for `allow_pickle`, too.
                 np.savez(file, **named)  # type: ignore[arg-type]
                 file.flush()
                 os.fsync(file.fileno())

@@ -25,6 +25,7 @@ def of_whole_updates(
         total: adds gradients up over replicas, see `replicas.collectives`; None for one replica.
     """
 
+    # mypy knows no class whose parent is an argument.
     class Whole(optimizer):  # type: ignore[misc, valid-type]
         @property
         def ema_momentum(self) -> Any:
