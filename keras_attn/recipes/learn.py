@@ -156,6 +156,7 @@ def learn(
         warmup=training.warmup,
         schedule=training.schedule,
         smoothing=training.smoothing,
+        rdrop=training.rdrop,
         clip_norm=training.clip_norm,
         jit=training.jit,
         ema=training.ema,

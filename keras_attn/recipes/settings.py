@@ -97,6 +97,8 @@ class FitSettings:
         optimizer, weight_decay: "adam", or "adamw" with its decay.
         peak, warmup, schedule: learning rate, see `training.fit`.
         smoothing: label smoothing.
+        rdrop: weight of the disagreement of two passes under different dropout, such as 5, which cost twice the time;
+            None for one pass.
         clip_norm: largest norm of the gradient.
         jit: compile the training step with XLA, anew for each batch shape.
         ema: share of the old average in a moving average of the weights, which is then scored and kept; None for none.
@@ -126,6 +128,7 @@ class FitSettings:
     warmup: int = 400
     schedule: Schedule = "linear"
     smoothing: float = 0.1
+    rdrop: float | None = None
     clip_norm: float = 1.0
     jit: bool = False
     ema: float | None = None
@@ -158,6 +161,7 @@ class FitSettings:
         expect(self.peak > 0, "peak", "more than 0", self.peak)
         expect(self.clip_norm > 0, "clip_norm", "more than 0", self.clip_norm)
         expect(0 <= self.smoothing < 1, "smoothing", "at least 0 and below 1", self.smoothing)
+        expect(self.rdrop is None or self.rdrop >= 0, "rdrop", "at least 0 or None", self.rdrop)
         expect(self.patience is None or self.patience >= 0, "patience", "at least 0 or None", self.patience)
         bleu([""], [[""]], tokenize=self.tokenize)  # refuses what it does not know
 

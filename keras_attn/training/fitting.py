@@ -15,6 +15,7 @@ from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoi
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import MeanLoss, Perplexity, TokenCount
 from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
+from keras_attn.training.rdrop import RDrop, twice
 from keras_attn.training.replicas import Replicas
 
 ANY = 1_000_000  # epochs of a training that minutes end
@@ -37,6 +38,7 @@ def fit(
     warmup: int = 1000,
     schedule: Schedule | keras.optimizers.schedules.LearningRateSchedule = "inverse_square_root",
     smoothing: float = 0.1,
+    rdrop: float | None = None,
     clip_norm: float = 1.0,
     jit: bool = False,
     ema: float | None = None,
@@ -72,6 +74,8 @@ def fit(
             update; "plateau" stays at `peak` and halves it whenever the monitored value has not improved for two
             epochs; or a schedule of Keras, such as `noam(width, warmup)`, to which `peak` and `warmup` are nothing.
         smoothing: label smoothing, see `SmoothedCrossEntropy`.
+        rdrop: weight of the disagreement of two passes over every batch, see `RDrop`: an update then costs two, and
+            the tokens of both are counted. None for one pass.
         clip_norm: gradients longer than this, all weights together, are scaled down to it.
         jit: compile the step with XLA, once for each shape of batches.
         ema: share of the old average in a moving average of the weights, such as 0.999, which is what is scored and
@@ -100,18 +104,21 @@ def fit(
         best = best or checkpoints.folder / "best.weights.h5"
     elif callable(batches):
         batches = batches()
+    if rdrop is not None:
+        batches, validation = twice(batches), None if validation is None else twice(validation)
     if replicas.strategy is not None:
         steps = steps or replicas.length(batches)
     per_epoch, last = steps or _length(batches), None if updates is None else updates * accumulate  # batches
     most = [number // accumulate for number in (last, per_epoch and epochs and epochs * per_epoch) if number]
     rate = learning_rate(schedule, peak, warmup, min(most, default=None))
-    loss: keras.losses.Loss = SmoothedCrossEntropy(smoothing)
+    # Weights of parts are shares of an update.
+    how: dict[str, Any] = {"smoothing": smoothing, "reduction": "sum" if in_parts else "mean_with_sample_weight"}
+    loss = SmoothedCrossEntropy(**how) if rdrop is None else RDrop(rdrop, **how)
     model = replicas.model(views.training, batches)
     common = (clip_norm, weight_decay, ema, accumulate, replicas.total)
     with replicas.scope():
         metrics = [Perplexity(), TokenCount()]
-        if in_parts:  # weights are shares of an update
-            loss = SmoothedCrossEntropy(smoothing, reduction="sum")
+        if in_parts:
             metrics.append(MeanLoss(loss))
         model.compile(
             optimizer=make_optimizer(optimizer, rate, model.trainable_variables, *common),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
+import toy_training
 from catalogue import numpy
 from keras import ops
 
+from keras_attn.data import as_dataset
 from keras_attn.errors import UserError
-from keras_attn.training import RDrop, SmoothedCrossEntropy
+from keras_attn.training import RDrop, SmoothedCrossEntropy, fit
 
 random = np.random.default_rng(1)
 LABELS = random.integers(0, 7, (3, 5)).astype("int32")
@@ -74,3 +78,38 @@ def test_a_weight_below_zero_is_refused():
 def test_its_config_makes_it_again():
     again = RDrop.from_config(RDrop(3.0, 0.2).get_config())
     assert (again.alpha, again.smoothing, again.reduction) == (3.0, 0.2, "mean_with_sample_weight")
+
+
+def fitted(dropout, peak=0.05, **settings):
+    """The weights and the logs after two epochs of the toy."""
+    views = toy_training.views(dropout)
+    batches = functools.partial(as_dataset, toy_training.corpus())
+    history = fit(
+        views,
+        batches,
+        validation=as_dataset(toy_training.corpus(shuffle=False)),
+        epochs=2,
+        optimizer="adam",
+        peak=peak,
+        verbose=0,
+        **settings,
+    )
+    return views.training.get_weights(), history.history
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_without_dropout_fit_with_it_is_fit_without_it(accumulate):
+    (plain, alone), (found, logs) = (fitted(0.0, rdrop=rdrop, accumulate=accumulate) for rdrop in (None, 5.0))
+    for weights, wanted in zip(found, plain, strict=True):
+        np.testing.assert_allclose(weights, wanted, atol=1e-5)
+    for name in ("tokens", "val_tokens"):  # of both passes
+        np.testing.assert_array_equal(logs.pop(name), 2 * np.array(alone.pop(name)))
+    for name in alone:
+        np.testing.assert_allclose(logs[name], alone[name], rtol=1e-5, err_msg=name)
+
+
+def test_fit_gives_each_copy_a_dropout_of_its_own():
+    """Else the passes agree, and their weight makes no difference."""
+    (_, without), (_, logs) = (fitted(0.5, peak=1e-9, rdrop=rdrop) for rdrop in (0.0, 1e4))  # weights stay
+    assert logs["loss"][0] > 2 * without["loss"][0]
+    np.testing.assert_allclose(logs["val_loss"], without["val_loss"], rtol=1e-5)  # no dropout, no disagreement
