@@ -122,7 +122,7 @@ class BahdanauCell(layers.Layer):
         self.gru = layers.GRUCell(units, reset_after=False)
         self.project = layers.Dense(units, use_bias=False)
         self.score = layers.Dense(1, use_bias=False)
-        self.softmax = layers.Softmax(axis=1)
+        self.softmax = layers.Softmax()  # over the last axis: over another one XLA has no gradient inside `RNN`
         self.units, self.features = units, features
         self.state_size = [units, (None, units), (None, features), (None,)]
         self.output_size = units + features
@@ -136,8 +136,9 @@ class BahdanauCell(layers.Layer):
     def call(self, inputs: Any, states: list, training: bool | None = None) -> tuple[Any, list]:
         state, keys, values, mask = states
         hidden = ops.tanh(ops.expand_dims(self.project(state), 1) + keys)  # (batch, source_length, units)
-        weights = self.softmax(self.score(hidden), mask=ops.expand_dims(ops.cast(mask, "bool"), -1))
-        context = ops.sum(weights * values, axis=1)  # (batch, features)
+        scores = ops.squeeze(self.score(hidden), -1)  # (batch, source_length)
+        weights = self.softmax(scores, mask=ops.cast(mask, "bool"))
+        context = ops.sum(ops.expand_dims(weights, -1) * values, axis=1)  # (batch, features)
         output, _ = self.gru(ops.concatenate([inputs, context], -1), [state], training=training)
         return ops.concatenate([output, context], -1), [output, keys, values, mask]
 
