@@ -72,7 +72,7 @@ def score(views: Views, settings: Settings) -> tuple[float, float]:
     @tf.function
     def decode(batch: tf.Tensor) -> tf.Tensor:
         start = views.encoder(batch, training=False)
-        return Greedy()(views.step, start["memory"], start["state"], LENGTH + 1)[0]
+        return Greedy()(views.step, start["memory"], start["state"], LENGTH + 1).ids[:, 0]
 
     right = decode(tf.constant(source)).numpy() == labels
     return 100 * float(right.all(1).mean()), 100 * float(right[:, :LENGTH].mean())

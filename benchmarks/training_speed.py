@@ -15,9 +15,9 @@ not installed. Dropout is in the same places on all sides.
 All sides train in one process, in turn, each round on the same next batch, with as many threads. On Keras a side is
 there with XLA and without, and the better one counts. XLA has no gradient for loops of unknown length, so a recurrent
 network of Keras alone is there without it; with it stand ours, as `fit(jit=True)` trains them, and in a row of its own
-Keras' layers under our callback `StaticShapes`. What comes before, two updates of every shape with all compilation, is told apart. A rate is real
-target tokens, ends included and padding not, per second, the median of all rounds; a ratio is our median over theirs,
-above 1 where ours is faster, with the quartiles over the rounds.
+Keras' layers under our callback `StaticShapes`. What comes before, two updates of every shape with all compilation, is
+told apart. A rate is real target tokens, ends included and padding not, per second, the median of all rounds; a ratio
+is our median over theirs, above 1 where ours is faster, with the quartiles over the rounds.
 
 `gemm`: all matrix products of the step alone, in turn with the step. Their rate counts all positions, since that is
 what is multiplied; "useful" are those of real tokens, and pairs of them that attention may see.
