@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from keras_attn import __version__
 from keras_attn.errors import UserError, expect
@@ -81,7 +81,8 @@ def evaluate(
     from rich.console import Console
 
     from keras_attn.data import read_pairs
-    from keras_attn.line_decoder import one_line
+    from keras_attn.lines.writing import one_line
+    from keras_attn.opened_model import open_model
     from keras_attn.plots import by_length
     from keras_attn.training import evaluate as score
 
@@ -118,60 +119,123 @@ def decode(
     /,
     *,
     scores: bool = False,
+    alignments: bool = False,
+    n_best: int = 1,
+    json: bool = False,
     beam: int | None = None,
     length_penalty: float | None = None,
     batch_size: int = 64,
+    tokens_per_batch: int = 4096,
 ) -> None:
     """Decode sentences, or the lines of standard input: one line out for each line in, in order.
 
-    A line that is empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on
-    standard error at the end; it never stops the others.
+    A file of any size goes through in bounded memory, and lines that have arrived are never held back. A line that is
+    empty, too long or not UTF-8 gives an empty or a best-effort line, and is counted on standard error at the end; it
+    never stops the others.
 
     keras-attn decode runs/dates "3 March 2021"
     keras-attn decode runs/en-de --scores < input.txt > output.txt
+    keras-attn decode runs/en-de --beam 5 --n-best 3 --json < input.txt > output.jsonl
 
     Args:
         run: folder of a trained run, or of one version of an exported model.
         sentences: what to decode; standard input if there is none.
         scores: add a tab and the score to each line.
+        alignments: add a tab and pairs i-j, output token j looked most at source token i (counted from 0).
+        n_best: lines for each line, best first, empty where there are fewer outputs; needs a beam as wide.
+        json: write an object for each line instead.
         beam: width of the beam, 1 for greedy search; the run's own if none is given.
         length_penalty: of the beam: 0 compares sums of log p, larger favors longer outputs.
         batch_size: most lines decoded at once.
+        tokens_per_batch: most tokens decoded at once, padding counted.
     """
-    from keras_attn.line_decoder import LineDecoder, read_batches
+    for name, least in (("--batch-size", batch_size), ("--tokens-per-batch", tokens_per_batch), ("--n-best", n_best)):
+        expect(least >= 1, name, "at least 1", least)
+    from keras_attn.lines.decoder import LineDecoder
+    from keras_attn.lines.progress import progress
+    from keras_attn.lines.reader import read_windows
+    from keras_attn.lines.writing import Fields, Json
+    from keras_attn.opened_model import open_model
 
-    if batch_size < 1:
-        raise UserError(f"--batch-size: expected at least 1, got {batch_size}")
-    decoder = LineDecoder(open_model(run, beam=beam, length_penalty=length_penalty).translate, scores=scores)
+    several = n_best if n_best > 1 else None
+    model = open_model(run, beam=beam, length_penalty=length_penalty, n_best=several)
+    decoder = LineDecoder(
+        functools.partial(model.decode, n_best=n_best, alignments=alignments),
+        Json(n_best) if json else Fields(scores, alignments, n_best),
+        batch_size=batch_size,
+        tokens_per_batch=tokens_per_batch,
+    )
     if not sentences and sys.stdin is None:
         raise UserError("sentences: expected some, or lines on standard input, which is closed")
     given = [os.fsencode(sentence) for sentence in sentences]
-    for batch in [given] if given else read_batches(sys.stdin.buffer, batch_size):
-        print(*decoder(batch), sep="\n", flush=True)
+    with progress(None if given else sys.stdin) as done:
+        for window in [given] if given else read_windows(sys.stdin.buffer):
+            print(*decoder(window), sep="\n", flush=True)
+            done(window)
     if decoder.report:
         print(f"{PROGRAM}: {decoder.report}", file=sys.stderr)
 
 
-def export(run: Path, folder: Path, /, *, check: Path | None = None) -> None:
-    """Write a trained run as a SavedModel with strings in and strings out, as TF Serving loads it.
+def score(run: Path, /, *, source: Path, target: Path, tokens: bool = False) -> None:
+    """Say how likely a trained run finds given outputs: log p of each line of a file.
 
-    Before it gets its name, the model is loaded in a process of its own, decodes sentences there, and must say what
-    the run says.
+    log p of a line is the sum over its tokens and the end; 0 is certain. Lines that are odd are scored as they can be
+    read, and counted on standard error at the end.
+
+    keras-attn score runs/en-de --source test.en --target test.de
+    keras-attn score runs/en-de --source test.en --target test.de --tokens
+
+    Args:
+        run: folder of a trained run.
+        source: sentences, one a line.
+        target: their outputs, one a line, in the order of the source.
+        tokens: add a tab and, for each token, token:log p.
+    """
+    from keras_attn.lines.scorer import score_files
+    from keras_attn.opened_model import open_run
+
+    report = score_files(open_run(run).score, source, target, tokens, functools.partial(print, flush=True))
+    if report:
+        print(f"{PROGRAM}: {report}", file=sys.stderr)
+
+
+def export(
+    run: Path,
+    folder: Path,
+    /,
+    *,
+    format: Literal["saved_model", "ctranslate2"] = "saved_model",
+    quantization: Literal["int8", "int16", "float16", "float32"] | None = None,
+    check: Path | None = None,
+) -> None:
+    """Write a trained run as a SavedModel with strings in and strings out, as TF Serving loads it, or for CTranslate2.
+
+    Before it gets its name, the model is loaded (a SavedModel in a process of its own), and must say what the run says.
 
     keras-attn export runs/dates saved_models/dates/1
     keras-attn export runs/en-de saved_models/en-de/1 --check test.en
+    keras-attn export runs/en-de en-de-int8 --format ctranslate2 --quantization int8
 
     Args:
         run: folder of a trained run.
         folder: folder of the new version; its name is the version's number.
+        format: "saved_model", or "ctranslate2" for a Transformer (pip install 'keras_attn[ctranslate2]').
+        quantization: how CTranslate2 stores the weights; as they are if none is given.
         check: sentences to check on, one a line; the run's validation sentences if none are given.
     """
-    import_tensorflow()
+    if quantization is not None and format != "ctranslate2":
+        raise UserError("--quantization: expected none with --format saved_model, which keeps weights as they are")
     from keras_attn.data import read_pairs
-    from keras_attn.recipes import Run
+    from keras_attn.opened_model import open_run
 
     lines = None if check is None else [sentence for _, sentence in read_pairs(check, check)]
-    print(Run.load(run).export(folder, lines))
+    trained = open_run(run)
+    if format == "saved_model":
+        print(trained.export(folder, lines))
+    else:
+        from keras_attn.recipes.run_export import export_ctranslate2
+
+        print(export_ctranslate2(trained, folder, lines, quantization))
 
 
 def average(run: Path, /, *, last: int | None = None, best: int | None = None, output: Path | None = None) -> None:
@@ -210,6 +274,7 @@ def plot(run: Path, sentence: str, /, *, output: Path = Path("alignment.png")) -
     """
     from matplotlib.backend_bases import FigureCanvasBase
 
+    from keras_attn.opened_model import open_model
     from keras_attn.plots import heatmap
 
     kind = output.suffix.removeprefix(".").lower()
@@ -310,36 +375,8 @@ def bench(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (train, evaluate, decode, average, export, plot, board, bench)
+    command.__name__: command for command in (train, evaluate, decode, score, average, export, plot, board, bench)
 }
-
-
-class Model(NamedTuple):
-    """What a folder holds, whichever way it was written."""
-
-    translate: Callable[[list[str]], Any]
-    align: Callable[[list[str]], Any]
-
-
-def open_model(folder: Path, **search: Any) -> Model:
-    """Load a trained run, with other search settings where they are not None, or one version of an exported model."""
-    import_tensorflow()
-    search = {name: value for name, value in search.items() if value is not None}
-    if (folder / "saved_model.pb").is_file():
-        for name in search:
-            raise UserError(
-                f"--{name.replace('_', '-')}: an exported model has its search inside; export the run again"
-            )
-        from keras_attn.export import load
-
-        model = load(folder)
-        return Model(model, model.align)
-    if versions := sorted(path.parent.name for path in folder.glob("*/saved_model.pb")):
-        raise UserError(f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one")
-    from keras_attn.recipes import Run
-
-    run = Run.load(folder, search)
-    return Model(run.translate, run.align)
 
 
 def _columns(rows: dict[str, str]) -> str:

@@ -30,10 +30,11 @@ BELOW: dict[str, set[str]] = {
     "serving": set(),
     "testing": {"layers", "models"},
     "export": {"text", "decoding"},
+    "lines": {"data"},
 }
-EVERYBODY_MAY = {"errors", "whole_file"}
-EVERYTHING = {"recipes", "bench", "cli"}  # may import any unit
-ALONE = {"errors", "whole_file", "exit_status", "line_decoder", "parse", "quiet"}  # import no unit
+EVERYBODY_MAY = {"errors", "whole_file", "budget"}
+EVERYTHING = {"recipes", "bench", "cli", "opened_model"}  # may import any unit
+ALONE = {"errors", "whole_file", "budget", "exit_status", "parse", "quiet"}  # import no unit
 
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import tensorflow_text  # noqa: F401  registers the ops a saved tokenizer needs
 
 from keras_attn.errors import UserError
 from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
+from keras_attn.whole_file import whole_folder
 
 
 class SavedTextToText:
@@ -43,26 +42,19 @@ def save(module: Any, folder: str | os.PathLike[str], check: Callable[[Path], No
         UserError: the folder exists already.
     """
     folder = Path(folder)
-    if folder.exists():
-        raise UserError(f"folder: expected one that does not exist yet, got {str(folder)!r}; take the next version")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
-        tf.saved_model.save(
-            module,
-            str(partial),
-            signatures={"serving_default": module.serve, "align": module.serve_alignment},
-            # Debug records of every node are half of a small model's bytes.
-            options=tf.saved_model.SaveOptions(save_debug_info=False),
-        )
-        partial.chmod(0o755)
-        if check is not None:
-            check(partial)
-        os.rename(partial, folder)
+        with whole_folder(folder) as partial:
+            tf.saved_model.save(
+                module,
+                str(partial),
+                signatures={"serving_default": module.serve, "align": module.serve_alignment},
+                # Debug records of every node are half of a small model's bytes.
+                options=tf.saved_model.SaveOptions(save_debug_info=False),
+            )
+            if check is not None:
+                check(partial)
     except tf.errors.OutOfRangeError as error:  # what TensorFlow calls a file that may not grow any more
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(folder)) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_attn.errors import UserError
-from keras_attn.export import Alignment, Output, Parity, TextToText, compare
+from keras_attn.export import Alignment, Output, TargetScorer, TextToText
 from keras_attn.models import Views, seq2seq
 from keras_attn.recipes.run_config import RunConfig
+from keras_attn.recipes.run_export import export_saved_model
 from keras_attn.text import Tokenizer
 from keras_attn.training.precision import precision
 from keras_attn.whole_file import whole_file
@@ -47,6 +48,9 @@ class Run:
         limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
         self.module = TextToText(self.views, text, model.search.make(), **limits)
         self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)
+        longest = int(model.length_factor * model.max_source_length) + self.greedy.length_extra  # that can be written
+        limits = {"max_source_length": model.max_source_length, "max_target_length": longest}
+        self.score = TargetScorer(self.views, text, **limits)
 
     @property
     def weights(self) -> Path:
@@ -173,52 +177,8 @@ class Run:
         return self.module(lines)
 
     def export(self, folder: str | os.PathLike[str], lines: Sequence[str] | None = None) -> Path:
-        """Save for serving, and check it in a clean process against this one.
-
-        Args:
-            folder: the version's folder, such as saved_models/NAME/1.
-            lines: what to compare on; the run's own sample sentences if None.
-
-        Raises:
-            UserError: the folder exists, or an output differs and is no tie.
-        """
-        sentences = list(lines or self.samples()[0])
-
-        def check(written: Path) -> None:
-            parity = compare(self.module, written, sentences)
-            if not parity.holds:
-                first = parity.differences[0]
-                raise UserError(f"export: does not say what the run says, nothing was kept: {parity}; first: {first}")
-            (written / "assets.extra" / "report.md").write_text(self._report(parity), "utf-8")
-
-        return self.module.save(folder, check)
-
-    def _report(self, parity: Parity) -> str:
-        """What stands beside an exported model: where it comes from, and what it was seen to do."""
-        scores = self.folder / "report.json"
-        found = json.loads(scores.read_bytes()) if scores.is_file() else {}
-        rows = [f"- {name}: {value}" for name, value in found.items() if not isinstance(value, dict | list)]
-        made = ", ".join(f"{name} {version}" for name, version in self.config.versions.items())
-        return "\n".join(
-            [
-                f"# {self.config.recipe}",
-                "",
-                f"Recipe `{self.config.recipe}`, {self.views.training.count_params():,} weights, tokenizer "
-                f"{self.config.tokenizer[:12]}. Made with {made}.",
-                "",
-                *([self.config.terms, ""] if self.config.terms else []),
-                "Scores on the test pairs:" if rows else "No test pairs were scored.",
-                *rows,
-                "",
-                f"Reloaded in a clean process with TensorFlow and tensorflow-text only: {parity}.",
-                "",
-                "Fields of the recipe:",
-                "```json",
-                json.dumps(self.config.fields, indent=1, ensure_ascii=False),
-                "```",
-                "",
-            ]
-        )
+        """See `run_export.export_saved_model`."""
+        return export_saved_model(self, folder, lines)
 
     def samples(self) -> tuple[list[str], list[list[str]]]:
         """The validation sentences kept in the folder, and their references."""

@@ -1,0 +1,30 @@
+"""What is decoded or scored together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def by_length(lengths: Sequence[int], tokens: int, most: int | None = None) -> list[list[int]]:
+    """Batches of about equal lengths, the longest first, each of at most `tokens` padded tokens.
+
+    >>> by_length([2, 9, 3, 1], tokens=6)
+    [[1], [2, 0], [3]]
+
+    Args:
+        lengths: tokens of each sentence.
+        tokens: of a batch, the padding counted; a sentence that is longer has a batch of its own.
+        most: sentences of a batch, too; any number if None.
+
+    Returns:
+        The places of each batch's sentences in `lengths`.
+    """
+    batches: list[list[int]] = []
+    longest = 0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        size = 1 + len(batches[-1]) if batches else 0
+        if not batches or size * longest > tokens or (most is not None and size > most):
+            batches.append([])
+            longest = lengths[index]
+        batches[-1].append(index)
+    return batches

@@ -1,0 +1,1 @@
+"""Lines of bytes through a model, in order, whatever is in them."""

@@ -1,0 +1,57 @@
+"""Lines of bytes in, lines of text out for each: what keeps a pipe going whatever comes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from keras_attn.budget import by_length
+from keras_attn.lines.odd import EMPTY, LONGEST_LINE, TOO_LONG, OddLines
+from keras_attn.lines.writing import Decoded, Fields
+
+BYTES_PER_TOKEN = 4  # about what subwords have, in letters as well as in ideographs
+
+
+class LineDecoder:
+    """Decode windows of lines in order; a bad line gives an empty or a best-effort one, and is counted.
+
+    Inside of a window lines are sorted by length, decoded in batches, and put back in order.
+
+    Args:
+        decode: list of sentences -> a `Decoded` for each.
+        write: `Decoded` -> lines, as many for each.
+        batch_size: most sentences decoded at once.
+        tokens_per_batch: most tokens decoded at once, padding counted, if one has 4 bytes.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[list[str]], list[Decoded]],
+        write: Callable[[Decoded], list[str]] = Fields(),  # noqa: B008  frozen
+        *,
+        batch_size: int = 64,
+        tokens_per_batch: int = 4096,
+    ) -> None:
+        self._decode, self._write = decode, write
+        self._limits = {"tokens": tokens_per_batch, "most": batch_size}
+        self._odd = OddLines()
+
+    def __call__(self, lines: Sequence[bytes]) -> list[str]:
+        """Decode one window."""
+        sentences = [self._odd.read(line) for line in lines]
+        full = [index for index, sentence in enumerate(sentences) if sentence.strip()]
+        for _ in range(len(lines) - len(full)):
+            self._odd.count(EMPTY)
+        decoded = [Decoded()] * len(lines)
+        lengths = [1 + len(lines[index]) // BYTES_PER_TOKEN for index in full]
+        for batch in by_length(lengths, **self._limits):
+            chosen = [full[place] for place in batch]
+            for index, one in zip(chosen, self._decode([sentences[index] for index in chosen]), strict=True):
+                decoded[index] = one
+                if one.truncated and len(lines[index]) <= LONGEST_LINE:
+                    self._odd.count(TOO_LONG)
+        return [line for one in decoded for line in self._write(one)]
+
+    @property
+    def report(self) -> str:
+        """What was wrong with how many lines; empty if nothing was."""
+        return self._odd.report

@@ -1,0 +1,76 @@
+"""What a folder holds, whichever way it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_attn.errors import UserError
+from keras_attn.lines.writing import Decoded
+from keras_attn.quiet import import_tensorflow
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained run or an exported model; each function takes a list of sentences.
+
+    Args:
+        translate: the best output of each, see `export.Output`.
+        align: that, and where it looked, see `export.Alignment`.
+        hypotheses: several outputs of each, best first; None of an exported model.
+    """
+
+    translate: Callable[..., Any]
+    align: Callable[..., Any]
+    hypotheses: Callable[..., Any] | None = None
+
+    def decode(self, sentences: list[str], n_best: int = 1, alignments: bool = False) -> list[Decoded]:
+        """Decode all at once, with what is asked for."""
+        size = len(sentences)
+        aligned = self.align(sentences, size) if alignments else [None] * size
+        if n_best > 1:
+            assert self.hypotheses is not None
+            found = [[(one.text, one.score) for one in row] for row in self.hypotheses(sentences, size)]
+            return [Decoded(row, alignment) for row, alignment in zip(found, aligned, strict=True)]
+        output = self.translate(sentences, size)
+        rows = zip(output.text, map(float, output.score), map(bool, output.truncated), aligned, strict=True)
+        return [Decoded([(text, score)], alignment, cut) for text, score, cut, alignment in rows]
+
+
+def open_model(folder: Path, **search: Any) -> Model:
+    """Load a trained run, with other search settings where they are not None, or one version of an exported model.
+
+    Raises:
+        UserError: there is none, or it has its search inside.
+    """
+    import_tensorflow()
+    search = {name: value for name, value in search.items() if value is not None}
+    if (folder / "saved_model.pb").is_file():
+        for name in search:
+            raise UserError(
+                f"--{name.replace('_', '-')}: an exported model has its search inside; export the run again"
+            )
+        from keras_attn.export import load
+
+        model = load(folder)
+        return Model(model, model.align)
+    run = open_run(folder, search)
+    return Model(run.translate, run.align, lambda *given: run.module.hypotheses(*given))
+
+
+def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:
+    """Load a trained run.
+
+    Raises:
+        UserError: there is none; an exported model is none either.
+    """
+    import_tensorflow()
+    if versions := sorted(path.parent.name for path in folder.glob("*/saved_model.pb")):
+        raise UserError(f"run: {str(folder)!r} holds the versions {', '.join(versions)}; give the folder of one")
+    if (folder / "saved_model.pb").is_file():
+        raise UserError(f"run: {str(folder)!r} is an exported model; give the folder of the run it was made of")
+    from keras_attn.recipes import Run
+
+    return Run.load(folder, search or {})

@@ -1,0 +1,156 @@
+"""Stand-ins for what the command line calls."""
+
+from __future__ import annotations
+
+import io
+import sys
+import types
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pytest
+from toy_recipe import Toy
+
+from keras_attn import cli, opened_model
+from keras_attn.errors import UserError
+
+
+class Output(NamedTuple):
+    text: list[str]
+    score: np.ndarray
+    truncated: np.ndarray
+
+
+class Hypothesis(NamedTuple):
+    text: str
+    score: float
+
+
+class Alignment(NamedTuple):
+    source_tokens: list[str]
+    target_tokens: list[str]
+    weights: np.ndarray
+
+
+class Upper:
+    """A model that writes capitals, cuts after 20 characters, and notes the batches it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.asked: dict[str, Any] = {}  # fields of the search
+
+    def __call__(self, sentences: list[str], batch_size: int = 64) -> Output:
+        self.batches.append(sentences)
+        return Output(
+            [sentence[:20].upper() for sentence in sentences],
+            np.array([-len(sentence) / 8 for sentence in sentences], "float32"),
+            np.array([len(sentence) > 20 for sentence in sentences]),
+        )
+
+    def hypotheses(self, sentences: list[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+        return [
+            [Hypothesis(f"{sentence} {place}", -place / 2) for place in range(min(2, len(sentence)))]
+            for sentence in sentences
+        ]
+
+    def align(self, sentences: list[str], batch_size: int = 64) -> list[Alignment]:
+        return [
+            Alignment(words := sentence.split(), [word.upper() for word in words], np.eye(len(words)))
+            for sentence in sentences
+        ]
+
+
+class Lower(Upper):
+    """Another model, that writes small letters."""
+
+    def __call__(self, sentences: list[str], batch_size: int = 64) -> Output:
+        return super().__call__(sentences)._replace(text=[sentence.lower() for sentence in sentences])
+
+
+class Score(NamedTuple):
+    tokens: list[str]
+    log_p: list[float]
+    truncated: bool = False
+
+    @property
+    def total(self) -> float:
+        return sum(self.log_p)
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """Stand in for the recipes and the exported models; gives the model that every run holds."""
+    upper = Upper()
+
+    class Run:
+        translate, align, module = upper, upper.align, upper
+        asked: ClassVar[dict] = {}
+
+        @staticmethod
+        def score(sources, targets):
+            return [Score(target.split(), [-0.5] * len(target.split())) for target in targets]
+
+        @classmethod
+        def load(cls, folder, search=None):
+            if not Path(folder).is_dir():
+                raise UserError(f"run: no folder {str(folder)!r}")
+            cls.asked.update(search or {})
+            return cls()
+
+        def export(self, folder, lines=None):
+            Path(folder).mkdir(parents=True)
+            (Path(folder) / "checked.txt").write_text(repr(lines))
+            return Path(folder)
+
+    def load(name):
+        if name != "toy":
+            raise UserError(f"recipe: no {name!r}; near: toy")
+        return Toy
+
+    def convert(run, folder, lines=None, quantization=None):
+        run.export(folder, [*(lines or []), quantization])
+        return Path(folder)
+
+    recipes = types.SimpleNamespace(NAMES={"toy": "Learn to shout."}, load=load, Run=Run)
+    exported = types.SimpleNamespace(load=lambda folder: Lower())
+    monkeypatch.setitem(sys.modules, "keras_attn.recipes", recipes)
+    monkeypatch.setitem(sys.modules, "keras_attn.export", exported)
+    run_export = types.SimpleNamespace(export_ctranslate2=convert)
+    monkeypatch.setitem(sys.modules, "keras_attn.recipes.run_export", run_export)
+    for module in (cli, opened_model):
+        monkeypatch.setattr(module, "import_tensorflow", lambda: None)
+    upper.asked = Run.asked
+    return upper
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return str(folder)
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """Put bytes on standard input."""
+
+    def feed(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+
+    return feed
+
+
+@pytest.fixture
+def fails(capsys):
+    """Run a command that must fail; gives its one line on standard error, without the program's name."""
+
+    def fails(*arguments: str, status: int = 2) -> str:
+        assert cli.main(arguments) == status
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("keras-attn: error: ")
+        assert err.index("\n") == len(err) - 1
+        return err.removeprefix("keras-attn: error: ").rstrip("\n")
+
+    return fails

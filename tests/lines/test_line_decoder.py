@@ -1,0 +1,129 @@
+"""One line out for each line in, whatever the bytes, in order, sorted in between."""
+
+from __future__ import annotations
+
+import io
+import random
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_attn.lines.decoder import LineDecoder
+from keras_attn.lines.odd import LONGEST_LINE
+from keras_attn.lines.reader import read_windows
+from keras_attn.lines.writing import Decoded, Fields
+
+
+def echo(sentences: list[str]) -> list[Decoded]:
+    return [Decoded([(sentence, -1.0)]) for sentence in sentences]
+
+
+@given(st.lists(st.binary(max_size=30)), st.booleans())
+def test_as_many_lines_come_out_as_went_in(lines, scores):
+    decoded = LineDecoder(echo, Fields(scores))(lines)
+    assert len(decoded) == len(lines)
+    for line in decoded:
+        assert line.count("\t") == scores
+        assert not set("\r\n") & set(line)
+
+
+@given(st.lists(st.text("ab \n\r\t\u2028\x0b\0é", max_size=8)))
+def test_text_of_one_line_comes_out_as_it_is(lines):
+    clean = [line for line in lines if line.strip() and not set("\n\r\t") & set(line)]
+    decoder = LineDecoder(echo, batch_size=2)
+    assert decoder([line.encode() for line in clean]) == clean
+    assert decoder.report == ""
+
+
+def test_the_model_never_sees_an_empty_line():
+    seen = []
+
+    def decode(sentences):
+        seen.append(sentences)
+        return echo(sentences)
+
+    decoder = LineDecoder(decode)
+    assert decoder([b"", b"a", b"  ", b"b"]) == ["", "a", "", "b"]
+    assert decoder([b"", b"\t"]) == ["", ""]
+    assert seen == [["a", "b"]]
+    assert decoder.report == "6 lines, of which 4 empty"
+
+
+@pytest.mark.parametrize("character", ["a", "é", "語", "😀"])
+def test_an_endless_line_is_cut_between_characters_and_counted_once(character):
+    line = character.encode() * (LONGEST_LINE // len(character.encode()) + 1)
+    seen = []
+
+    def decode(sentences):
+        seen.extend(sentences)
+        return [Decoded([("cut", 0.0)], truncated=True)]  # the model cuts it again: still one bad line
+
+    decoder = LineDecoder(decode)
+    assert decoder([line]) == ["cut"]
+    (sentence,) = seen
+    assert sentence == character * (LONGEST_LINE // len(character.encode()))
+    assert decoder.report == "1 lines, of which 1 too long (cut)"
+
+
+def test_lines_of_like_lengths_go_together_within_the_budget():
+    seen: list[list[str]] = []
+
+    def decode(sentences):
+        seen.append(sentences)
+        return echo(sentences)
+
+    lines = ["a" * length for length in (3, 400, 3, 40, 39, 2, 38, 1)]
+    decoder = LineDecoder(decode, batch_size=3, tokens_per_batch=25)  # a token has four bytes
+    assert decoder([line.encode() for line in lines]) == lines
+    assert [[len(line) for line in batch] for batch in seen] == [[400], [40, 39], [38, 3], [3, 2, 1]]
+
+
+ODD = [
+    b"",
+    b"x" * 10_000,
+    b"\xff\xfe caf\xe9",
+    b"nul \0 nul",
+    "\u202eשלום עולם".encode(),
+    "👩‍👩‍👧‍👦 ☕".encode(),
+]
+
+
+def test_many_lines_and_broken_ones_among_them_in_bounded_memory():
+    """200,000 lines through a model that is fast: out as they came in, in the memory of a few windows."""
+    lines = 200_000
+    broken = sorted(random.Random(1).sample(range(lines), 100))
+    place = {number: ODD[index % len(ODD)] for index, number in enumerate(broken)}
+
+    class File(io.RawIOBase):
+        def __init__(self) -> None:
+            self.made = (place.get(number, b"line %d" % number) + b"\n" for number in range(lines))
+            self.rest = b""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer) -> int:
+            while len(self.rest) < len(buffer) and (more := next(self.made, b"")):
+                self.rest += more
+            count = min(len(buffer), len(self.rest))
+            buffer[:count], self.rest = self.rest[:count], self.rest[count:]
+            return count
+
+    def decoded() -> Iterator[str]:
+        for window in read_windows(io.BufferedReader(File())):
+            yield from decoder(window)
+
+    decoder = LineDecoder(echo)
+    tracemalloc.start()
+    count = 0
+    for number, line in enumerate(decoded()):
+        count += 1
+        assert line == (place[number].decode("utf-8", "replace") if number in place else f"line {number}")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == lines
+    assert peak < 16 * 2**20  # all lines at once would be 12 MB of bytes, and several times that with their results
+    assert decoder.report == "200,000 lines, of which 17 empty, 17 not UTF-8"
