@@ -3,117 +3,207 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras import ops, tree
 
-from keras_attn.errors import expect
-from keras_attn.ops import memory as memory_ops
-
-NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay numbers
+from keras_attn.decoding.beginning import begin
+from keras_attn.decoding.hypotheses import Hypotheses
+from keras_attn.decoding.likeliest import NEVER, likeliest
+from keras_attn.decoding.ranking.average_length import AverageLength
+from keras_attn.decoding.ranking.coverage_penalty import CoveragePenalty, attention
+from keras_attn.decoding.ranking.length_penalty import LengthPenalty
+from keras_attn.decoding.request import NOTHING, Request
+from keras_attn.decoding.rules.rule import Rule, obey
+from keras_attn.errors import UserError, expect
 
 
 @dataclass(frozen=True)
 class Beam:
     """Of all continuations of the `width` likeliest beginnings keep the `width` likeliest.
 
-    It ends when nothing better can come. The output is the hypothesis of the highest
-    log p / ((5 + length) / 6)^length_penalty among those that ended with the end token or at the sentence's limit; its
-    length counts the end token. Alone or in a batch, a sentence gives the same.
+    A continuation by the end token is an output if it is among the `width` best, and the next best goes on in its
+    place; what goes on at the sentence's limit is an output too. A sentence is finished with `width` outputs, or when
+    nothing better can come. Outputs are ranked by
+
+        value = length(log p) + coverage
+
+    with log p = sum_i (rules(logits_i))_{y_i} - logsumexp(logits_i), which without rules is the score.
+
+    What can come: no rule raises a score, so log p is at most 0 and falls with every token; a length penalty divides it
+    by what grows with length; coverage is at most 0. Hence nothing that comes of a beginning is worth more than
+    length(its log p, the limit), and where that is no more than the worst output to be returned, waiting is in vain.
 
     Args:
         width: number of beginnings kept; 1 is greedy search.
-        length_penalty: 0 compares sums of log p, which favors short outputs; larger favors longer ones.
-        start, end, padding: the ids of these three tokens.
+        n_best: how many outputs to return, at most `width`.
+        length: `LengthPenalty(alpha)` or `AverageLength()`.
+        coverage: `CoveragePenalty(beta)`, or None for none; needs `Request.source_mask`.
+        rules, start, end, padding: see `Greedy`.
 
     Call arguments:
-        step, memory, state, max_length: see `Greedy`.
+        See `Greedy`.
 
     Returns:
-        ids (batch, longest): the end token stays, padding follows it; score (batch,): sum of log p, in float32.
+        `Hypotheses` with n = n_best.
 
-    Source: Wu et al. 2016, "Google's Neural Machine Translation System", eq. 14 (the penalty) and section 7.
+    Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks", section 2.5; Wu et al. 2016, "Google's
+    Neural Machine Translation System", section 7.
     """
 
     width: int = 5
-    length_penalty: float = 1.0
+    n_best: int = 1
+    length: LengthPenalty | AverageLength = field(default_factory=LengthPenalty)
+    coverage: CoveragePenalty | None = None
+    rules: tuple[Rule, ...] = ()
     start: int = 2
     end: int = 3
     padding: int = 0
 
     def __post_init__(self) -> None:
         expect(self.width >= 1, "width", "at least 1", self.width)
-        expect(self.length_penalty >= 0, "length_penalty", "at least 0", self.length_penalty)
+        expect(1 <= self.n_best <= self.width, "n_best", f"1 to width ({self.width})", self.n_best)
+        _one_kind("length", self.length, LengthPenalty, AverageLength)
+        _one_kind("coverage", self.coverage, CoveragePenalty, type(None))
 
-    def __call__(self, step: Callable[[dict], dict], memory: dict, state: dict, max_length: Any) -> tuple[Any, Any]:
-        width = self.width
-        batch = ops.shape(tree.flatten(state)[0])[0]
-        limit = ops.broadcast_to(ops.cast(max_length, "int32"), (batch,))
-        longest = max_length if isinstance(max_length, int) else ops.max(limit, initial=0)  # a batch may be empty
-        memory, state = tree.map_structure(self._repeat, (memory, memory_ops.sized(state, longest)))
+    def __call__(
+        self, step: Callable[[dict], dict], memory: Any, state: Any, max_length: Any, request: Request = NOTHING
+    ) -> Hypotheses:
+        width = self._beams  # of one search; there may be several for a sentence
+        begun = begin(memory, state, max_length, request, times=self.width)
+        longest, asked = begun.longest, begun.request
+        limit = ops.reshape(asked.limit, (-1, width))[:, 0]  # (searches,)
+        searches = ops.shape(limit)[0]
+        wanted = min(self.n_best, width)
         column = ops.reshape(ops.arange(longest, dtype="int32"), (1, 1, -1))
-        row = ops.expand_dims(ops.arange(batch), 1) * width  # (batch, 1)
+        row = ops.expand_dims(ops.arange(searches, dtype="int32"), 1) * width  # (searches, 1)
+        preference = -ops.arange(2 * width, dtype="float32")
+        seen = None
+        if self.coverage is not None:
+            expect(asked.source_mask is not None, "source_mask", "one in Request, for the coverage penalty", None)
+            seen = ops.reshape(asked.source_mask, (searches, width, -1))  # (searches, width, source_length)
 
         def unfinished(position: Any, alive: dict, ended: dict, *_: Any) -> Any:
-            # Log p falls with every token, and no penalty is weaker than that of the limit.
-            hope = ops.max(alive["log_p"], axis=1) / self._penalty(limit)  # (batch,)
-            open_ = ops.logical_and(position < limit, hope > ops.min(ended["value"], axis=1))
+            best = ops.max(alive["log_p"], axis=1, initial=-float("inf"))  # (searches,); there may be none
+            better = ops.logical_and(self.length(best, limit) > ended["value"][:, wanted - 1], best > NEVER / 2)
+            open_ = ops.logical_and(ops.logical_and(position < limit, better), _has_room(ended))
             return ops.logical_and(position < longest, ops.any(open_))
 
         def advance(position: Any, alive: dict, ended: dict, token: Any, state: Any) -> tuple:
-            out = step({"tokens": token, "position": position, "memory": memory, "state": state})
-            logits = ops.cast(out["logits"][:, 0], "float32")  # (batch * width, vocabulary)
-            vocabulary = logits.shape[-1]
-            log_p = ops.reshape(ops.log_softmax(logits, axis=-1), (batch, width, vocabulary))
-            total = ops.expand_dims(alive["log_p"], 2) + log_p
-            # Twice as many: at most `width` of them end, so as many go on.
-            count = min(2 * width, width * vocabulary)
-            best, where = ops.top_k(ops.reshape(total, (batch, width * vocabulary)), count)  # (batch, 2 width)
-            beam, word = where // vocabulary, ops.cast(where % vocabulary, "int32")
-            ids = ops.take_along_axis(alive["ids"], ops.expand_dims(beam, 2), axis=1)  # (batch, 2 width, longest)
-            ids = ops.where(column == position, ops.expand_dims(word, 2), ids)
+            out = step({"tokens": token, "position": position, "memory": begun.memory, "state": state})
+            logits = ops.cast(out["logits"][:, 0], "float32")  # (searches * width, vocabulary)
+            scores = obey(self.rules, logits, _rows(alive["ids"]), position, asked, self.padding)
+            normalizer = ops.reshape(ops.logsumexp(logits, axis=-1), (-1, width))
+            log_p, beam, word = self._continue(scores, alive["log_p"] - normalizer, alive["ids"], position, asked)
+            found = {"log_p": log_p, "beam": beam, "word": word}  # (searches, 2 width) each, in order of preference
+            if self.rules:
+                own = ops.reshape(logits, (searches, -1))  # (searches, width * vocabulary)
+                own = ops.take_along_axis(own, beam * logits.shape[-1] + word, axis=1) - pick(normalizer, beam)
+                found["score"] = pick(alive["score"], beam) + own
+            if seen is not None:
+                alive = {**alive, "looked": alive["looked"] + ops.reshape(attention(out), ops.shape(seen))}
 
-            position = position + 1
-            inside = ops.expand_dims(position <= limit, 1)  # (batch, 1)
-            stops = ops.logical_or(word == self.end, ops.expand_dims(position >= limit, 1))
-            may = ops.logical_and(ops.logical_and(stops, inside), best > NEVER / 2)
-            value = ops.where(may, best / self._penalty(position), NEVER)
-            found = {"value": value, "log_p": best, "ids": ids}
-            found = {name: ops.concatenate([ended[name], found[name]], axis=1) for name in found}
-            kept = ops.top_k(found["value"], width)[1]  # (batch, width); of equals the first, hence the older
-            ended = {name: _pick(leaf, kept) for name, leaf in found.items()}
+            # Those that end here
+            stops = ops.logical_or(word == self.end, ops.expand_dims(position + 1 >= limit, 1))
+            first = {name: leaf[:, :width] for name, leaf in found.items()}
+            value = self.length(first["log_p"], position + 1)
+            if self.coverage is not None:
+                value = value + pick(self.coverage(alive["looked"], seen), first["beam"])
+            may = ops.logical_and(stops[:, :width], first["log_p"] > NEVER / 2)
+            may = ops.logical_and(may, ops.expand_dims(ops.logical_and(position < limit, _has_room(ended)), 1))
+            value = ops.concatenate([ended["value"], ops.where(may, value, NEVER)], axis=1)
+            value, kept = ops.top_k(value, width)  # (searches, width); of equals the first, hence the older
+            ids = ops.concatenate([ended["ids"], alive["ids"]], axis=1)
+            source = ops.concatenate([begun_with, width + first["beam"]], axis=1)  # where in `ids` each one is from
+            last = ops.concatenate([nothing, first["word"]], axis=1)  # the older get padding where they have it
+            score = ops.concatenate([ended["score"], first.get("score", first["log_p"])], axis=1)
+            ids = ops.where(column == position, ops.expand_dims(pick(last, kept), 2), pick(ids, pick(source, kept)))
+            ended = {"value": value, "score": pick(score, kept), "ids": ids}
 
-            going = ops.top_k(ops.where(stops, NEVER, best), width)[1]  # (batch, width)
-            log_p = _pick(ops.where(stops, NEVER, best), going)
-            alive = {"log_p": log_p, "ids": _pick(ids, going)}
-            parent = ops.reshape(row + ops.cast(_pick(beam, going), row.dtype), (-1,))  # (batch * width,)
+            # Those that go on
+            going = ops.top_k(ops.where(stops, NEVER, preference), width)[1]  # (searches, width)
+            beam, word = pick(beam, going), pick(word, going)
+            log_p = ops.where(pick(stops, going), NEVER, pick(log_p, going))
+            ids = ops.where(column == position, ops.expand_dims(word, 2), pick(alive["ids"], beam))
+            looked = {"looked": pick(alive["looked"], beam)} if seen is not None else {}
+            score = {"score": pick(found["score"], going)} if self.rules else {}
+            alive = {"log_p": log_p, "ids": ids, **score, **looked}
+            parent = ops.reshape(row + beam, (-1,))  # (searches * width,)
             state = tree.map_structure(lambda leaf: ops.take(leaf, parent, axis=0), out["state"])
-            token = ops.reshape(_pick(word, going), (-1, 1))
-            return position, alive, ended, token, state
+            return position + 1, alive, ended, ops.reshape(word, (-1, 1)), state
 
-        empty = ops.full((batch, width, longest), self.padding, dtype="int32")
-        never = ops.full((batch, width), NEVER, dtype="float32")
-        first = ops.where(ops.arange(width) == 0, ops.zeros((batch, width), dtype="float32"), never)
-        begun = (
-            ops.cast(0, "int32"),
-            {"log_p": first, "ids": empty},  # one beginning; the others would be its copies
-            {"value": never, "log_p": ops.zeros((batch, width), dtype="float32"), "ids": empty},
-            ops.full((batch * width, 1), self.start, dtype="int32"),
-            state,
+        empty = ops.full((searches, width, longest), self.padding, dtype="int32")
+        zero = ops.zeros((searches, width), dtype="float32")
+        nothing = ops.full((searches, width), self.padding, dtype="int32")
+        begun_with = ops.broadcast_to(ops.arange(width, dtype="int32"), (searches, width))
+        is_first = begun_with == 0
+        alive = {"log_p": ops.where(is_first, zero, NEVER), "ids": empty}  # one beginning, others would be its copies
+        if self.rules:
+            alive["score"] = zero
+        if seen is not None:
+            alive["looked"] = ops.zeros_like(seen, dtype="float32")
+        # Where nothing may be put out, nothing is found.
+        value = ops.where(ops.logical_and(is_first, ops.expand_dims(limit <= 0, 1)), zero, NEVER)
+        ended = {"value": value, "score": zero, "ids": empty}
+        token = ops.full((searches * width, 1), self.start, dtype="int32")
+        _, _, ended, _, _ = ops.while_loop(
+            unfinished, advance, (ops.cast(0, "int32"), alive, ended, token, begun.state)
         )
-        _, _, ended, _, _ = ops.while_loop(unfinished, advance, begun)
-        return ended["ids"][:, 0], ended["log_p"][:, 0]
+        return self._best(ended)
 
-    def _penalty(self, length: Any) -> Any:
-        return ((5.0 + ops.cast(length, "float32")) / 6.0) ** self.length_penalty
+    @property
+    def _beams(self) -> int:
+        return self.width
 
-    def _repeat(self, leaf: Any) -> Any:
-        return ops.repeat(leaf, self.width, axis=0)
+    def _continue(self, scores: Any, before: Any, ids: Any, position: Any, request: Request) -> tuple[Any, Any, Any]:
+        """The 2 * width best continuations: at most `width` of them end, so as many go on.
+
+        Args:
+            scores: (searches * width, vocabulary).
+            before: (searches, width), what makes log p of the whole of a score.
+            ids: (searches, width, longest).
+
+        Returns:
+            log p, beam and word, (searches, 2 width) each, in order of preference.
+        """
+        width = self._beams
+        best, words = likeliest(scores, 2 * width, (self.padding, self.start))  # (searches * width, few)
+        few = best.shape[-1]
+        log_p = ops.expand_dims(before, 2) + ops.reshape(best, (-1, width, few))
+        log_p, place = ops.top_k(ops.reshape(log_p, (-1, width * few)), 2 * width)
+        word = ops.take_along_axis(ops.reshape(words, (-1, width * few)), place, axis=1)
+        return log_p, ops.cast(place // few, "int32"), word
+
+    def _best(self, ended: dict) -> Hypotheses:
+        """The `n_best` of all searches for a sentence."""
+        searches, width, *_ = ops.shape(ended["ids"])
+        sizes = (searches * width // self.width, self.width)
+        ended = {name: ops.reshape(leaf, (*sizes, *ops.shape(leaf)[2:])) for name, leaf in ended.items()}
+        value, best = ops.top_k(ended["value"], self.n_best)  # (batch, n)
+        none = value < NEVER / 2
+        score = ops.where(none, -float("inf"), pick(ended["score"], best))
+        ids = ops.where(ops.expand_dims(none, 2), self.padding, pick(ended["ids"], best))
+        return Hypotheses(ids, score, ops.where(none, -float("inf"), value))
 
 
-def _pick(x: Any, index: Any) -> Any:
-    """x (batch, many, ...), index (batch, few) -> (batch, few, ...)."""
+def pick(x: Any, index: Any) -> Any:
+    """x (searches, many, ...), index (searches, few) -> (searches, few, ...)."""
     for _ in range(len(x.shape) - 2):
         index = ops.expand_dims(index, -1)
     return ops.take_along_axis(x, index, axis=1)
+
+
+def _rows(x: Any) -> Any:
+    searches, width, *rest = ops.shape(x)
+    return ops.reshape(x, (searches * width, *rest))
+
+
+def _has_room(ended: dict) -> Any:
+    return ended["value"][:, -1] < NEVER / 2
+
+
+def _one_kind(name: str, came: Any, *kinds: type) -> None:
+    if not isinstance(came, kinds):
+        names = " or ".join("None" if kind is type(None) else f"{kind.__name__}(...)" for kind in kinds)
+        raise UserError(f"{name}: expected {names}, got {came!r}; the two kinds of penalty have a place of their own")

@@ -23,6 +23,15 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Hypothesis:
+    """One of several outputs for a string: text, score (as in `Output`), and the value that it was ranked by."""
+
+    text: str
+    score: float
+    value: float
+
+
+@dataclass(frozen=True)
 class Alignment:
     """Where a sentence's output looked: weights (target_length, source_length), rows sum to one."""
 
@@ -50,6 +59,24 @@ def decode_strings(serve: Callable[[Any], dict], lines: Sequence[str], batch_siz
         score[chosen] = out["score"].numpy()
         truncated[chosen] = out["truncated"].numpy()
     return Output(text, score, truncated)
+
+
+def hypotheses_of_strings(
+    serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64
+) -> list[list[Hypothesis]]:
+    """The same for all that a search finds, best first; as many as there are, at least one.
+
+    Args:
+        serve: strings (batch,) -> {"text", "score", "value"}, (batch, n) each.
+    """
+    result: list[list[Hypothesis]] = [[] for _ in lines]
+    for chosen, batch in _batches(lines, batch_size):
+        out = {name: tensor.numpy() for name, tensor in serve(batch).items()}
+        for row, index in enumerate(chosen):
+            found = zip(*(out[name][row].tolist() for name in ("text", "score", "value")), strict=True)
+            every = [Hypothesis(text.decode("utf-8", "replace"), score, value) for text, score, value in found]
+            result[index] = [each for each in every if each.value > -np.inf] or every[:1]
+    return result
 
 
 def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:

@@ -11,9 +11,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_attn.decoding import Greedy
-from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
-from keras_attn.ops.memory import sized
+from keras_attn.decoding import Greedy, Request
+from keras_attn.decoding.beginning import roomy
+from keras_attn.export.outputs import (
+    Alignment,
+    Hypothesis,
+    Output,
+    align_strings,
+    decode_strings,
+    hypotheses_of_strings,
+)
 from keras_attn.text import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
 
@@ -26,9 +33,9 @@ class TextToText(tf.Module):
     It shares the weights of `views`: use it before, during and after training.
 
     Args:
-        views: `models.Views` over the vocabularies of `text`.
+        views: `models.Views` over the vocabularies of `text`, or a `decoding.Ensemble`.
         text: a `Tokenizer`.
-        search: a callable `(step, memory, state, max_length) -> ids, score`; `decoding.Greedy()` if None.
+        search: any of `decoding`, such as `Beam()`; `Greedy()` if None.
         max_source_length: tokens read of a source; what follows is cut, and `truncated` says so.
         length_factor, length_extra: the output has at most `length_factor * source tokens + length_extra` tokens.
 
@@ -57,11 +64,14 @@ class TextToText(tf.Module):
         self.search = search or Greedy()
         self.max_source_length = max_source_length
         self.length_factor, self.length_extra = length_factor, length_extra
-        self.has_attention = bool(views.step.output["weights"])
 
     def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
         """Decode any number of strings; an empty one gives an empty one."""
         return decode_strings(self.serve, lines, batch_size)
+
+    def hypotheses(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+        """All that the search found for each string, best first; an empty one gives an empty one."""
+        return hypotheses_of_strings(self.serve_hypotheses, lines, batch_size)
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
         """Decode, and say where each output token looked (mean over heads of the last attending layer)."""
@@ -73,16 +83,24 @@ class TextToText(tf.Module):
         return self._decode(text)["output"]
 
     @tf.function(input_signature=[STRINGS])
+    def serve_hypotheses(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Strings (batch,) -> text, score, value (batch, n), see `decoding.Hypotheses`."""
+        found = self._decode(text)["found"]
+        batch, n, longest = tf.unstack(tf.shape(found.ids))
+        lines = self.text.target.detokenize(tf.reshape(found.ids, [batch * n, longest]))
+        return {"text": tf.reshape(lines, [batch, n]), "score": found.score, "value": found.value}
+
+    @tf.function(input_signature=[STRINGS])
     def serve_alignment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `serve`, and alignment (batch, target_length, source_length), source_tokens, target_tokens ("" = none)."""
         decoded = self._decode(text)
-        source, ids = decoded["source"], decoded["ids"]
+        source, ids = decoded["source"], decoded["found"].ids[:, 0]
         before = tf.concat([tf.fill([tf.shape(ids)[0], 1], START), ids[:, :-1]], 1)
         encoded = decoded["encoded"]
-        state = sized(encoded["state"], tf.shape(ids)[1])
+        state = roomy(encoded["state"], tf.shape(ids)[1])
         step = self.step({"tokens": before, "position": tf.constant(0), "memory": encoded["memory"], "state": state})
         target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
-        if self.has_attention:
+        if step["weights"]:
             weights = tf.reduce_mean(
                 list(step["weights"].values())[-1], axis=1
             )  # (batch, target_length, source_length)
@@ -123,15 +141,19 @@ class TextToText(tf.Module):
             encoded = self.encoder(source, training=False)
         factor = tf.cast(cut.row_lengths(), tf.float32) * self.length_factor
         limit = tf.where(lengths > 0, tf.cast(factor, tf.int32) + self.length_extra, 0)  # nothing in, nothing out
-        ids, score = self.search(
-            lambda inputs: self.step(inputs, training=False), encoded["memory"], encoded["state"], limit
+        found = self.search(
+            lambda inputs: self.step(inputs, training=False),
+            encoded["memory"],
+            encoded["state"],
+            limit,
+            Request(source_mask=source != PADDING),
         )
         output = {
-            "text": self.text.target.detokenize(ids),
-            "score": score,
+            "text": self.text.target.detokenize(found.ids[:, 0]),
+            "score": found.score[:, 0],
             "truncated": lengths > self.max_source_length,
         }
-        return {"output": output, "source": source, "encoded": encoded, "ids": ids}
+        return {"output": output, "source": source, "encoded": encoded, "found": found}
 
     @staticmethod
     def _tokens(vocabulary: Any, ids: tf.Tensor) -> tf.Tensor:

@@ -56,7 +56,10 @@ def sized(state: dict[str, Any], length: Any) -> dict[str, Any]:
 
     def padded(leaf: Any) -> Any:
         batch, time, *rest = ops.shape(leaf)
-        more = ops.zeros((batch, ops.maximum(length - time, 0), *rest), leaf.dtype)
+        missing = length - time
+        # JAX compiles for integers known beforehand, and its maximum would be a number known later.
+        missing = max(missing, 0) if isinstance(missing, int) else ops.maximum(missing, 0)
+        more = ops.zeros((batch, missing, *rest), leaf.dtype)
         return ops.concatenate([leaf, more], axis=1)
 
     return {**state, CACHE: tree.map_structure(padded, state[CACHE])}

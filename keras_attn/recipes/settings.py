@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from keras_attn.decoding import Beam, Greedy
+from keras_attn.decoding import Beam, CoveragePenalty, Greedy, LengthPenalty
 from keras_attn.errors import expect
 from keras_attn.training.optimizers import Optimizer, Schedule
 from keras_attn.training.precision import Precision
@@ -65,18 +65,26 @@ class SearchSettings:
 
     Args:
         beam: width of the beam, see `decoding.Beam`; 1 is greedy search.
-        length_penalty: how much longer outputs are favored, 0 not at all.
+        n_best: how many outputs of the beam to return.
+        length_penalty: how much longer outputs are favored, 0 not at all, see `decoding.LengthPenalty`.
+        coverage_penalty: how much it costs to look at a part of the source only, see `decoding.CoveragePenalty`.
     """
 
     beam: int = 1
+    n_best: int = 1
     length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
 
     def __post_init__(self) -> None:
-        Beam(self.beam, self.length_penalty)  # refuses what makes no sense
+        self.make()  # refuses what makes no sense
 
     def make(self) -> Beam | Greedy:
         """Make the search."""
-        return Greedy() if self.beam == 1 else Beam(self.beam, self.length_penalty)
+        coverage = CoveragePenalty(self.coverage_penalty)
+        beam = Beam(
+            self.beam, self.n_best, LengthPenalty(self.length_penalty), coverage if self.coverage_penalty else None
+        )
+        return Greedy() if self.beam == 1 else beam
 
 
 @dataclass(frozen=True)

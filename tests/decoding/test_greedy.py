@@ -33,7 +33,8 @@ every_row = over(ROWS)
 
 def search(views, source, limit, **settings):
     encoded = views.encoder(source)
-    return [numpy(out) for out in Greedy(**settings)(views.step, encoded["memory"], encoded["state"], limit)]
+    found = Greedy(**settings)(views.step, encoded["memory"], encoded["state"], limit)
+    return [numpy(found.ids)[:, 0], numpy(found.score)[:, 0]]
 
 
 def log_softmax(logits):
@@ -41,12 +42,13 @@ def log_softmax(logits):
 
 
 def chain(training, source, limit):
-    """The likeliest next token of the training view, again and again from the start: no state, no cache."""
+    """The likeliest next token but padding and start, again and again from the start: no state, no cache."""
     tokens, score = [START], 0.0
     while len(tokens) <= limit and (len(tokens) == 1 or tokens[-1] != END):
         logits = numpy(training({"source": source[None], "target": np.array([tokens], "int32")}))[0, -1]
-        tokens.append(int(logits.argmax()))
-        score += log_softmax(logits.astype("float64"))[tokens[-1]]
+        log_p = log_softmax(logits.astype("float64"))
+        tokens.append(int(np.where(np.isin(np.arange(len(log_p)), (0, START)), -np.inf, log_p).argmax()))
+        score += log_p[tokens[-1]]
     return tokens[1:], score
 
 
@@ -104,7 +106,8 @@ def test_the_same_inside_a_graph_of_unknown_shapes(row):
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
     def graph(source, limit):
         encoded = views.encoder(source)
-        return Greedy()(views.step, encoded["memory"], encoded["state"], limit)
+        found = Greedy()(views.step, encoded["memory"], encoded["state"], limit)
+        return found.ids[:, 0], found.score[:, 0]
 
     for count in (5, 2):
         same(numpy(list(graph(source[:count], LIMITS[:count]))), search(views, source[:count], LIMITS[:count]), 1e-5)
@@ -145,8 +148,10 @@ STEP = 5.0 - np.log(np.exp(5.0) + 10)  # log p of a successor
 
 def ask(table, limit, batch=2, **settings):
     state = {"deep": [{"count": np.zeros((batch, 1), "float32")}]}
-    found, score = Greedy(**settings)(table, {}, state, limit)
-    return numpy(found).tolist(), numpy(score)
+    found = numpy(Greedy(**settings)(table, {}, state, limit))
+    assert found.ids.shape[:2] == found.score.shape == found.value.shape == (batch, 1)
+    assert (found.value == found.score).all()
+    return found.ids[:, 0].tolist(), found.score[:, 0]
 
 
 def test_it_stops_asking_when_every_sentence_has_ended():
@@ -192,6 +197,12 @@ def test_a_batch_of_nothing_gives_nothing():
     found, score = ask(Table({2: 5}), np.zeros(0, "int32"), batch=0)
     assert found == []
     assert score.shape == (0,)
+
+
+def test_padding_and_start_are_never_said():
+    found, score = ask(Table({2: 0, 4: 2, 1: 4}), 3)  # of equally likely words the first
+    assert found == [[1, 4, 1]] * 2
+    np.testing.assert_allclose(score, [2 * (STEP - 5.0) + STEP] * 2, rtol=1e-6)
 
 
 def test_the_ids_of_start_end_and_padding_can_be_others():

@@ -26,9 +26,9 @@ def test_it_is_tokenize_encode_search_detokenize(translate, lines):
             continue
         encoded = translate.encoder(np.array([[*ids[:CUT], END]], "int32"))
         limit = 2 * len(ids[:CUT]) + 10
-        found, score = Greedy()(translate.step, encoded["memory"], encoded["state"], limit)
-        assert output.text[index] == translate.text.target.detokenize(found).numpy()[0].decode()
-        np.testing.assert_allclose(output.score[index], score[0], rtol=1e-4)
+        found = Greedy()(translate.step, encoded["memory"], encoded["state"], limit)
+        assert output.text[index] == translate.text.target.detokenize(found.ids[:, 0]).numpy()[0].decode()
+        np.testing.assert_allclose(output.score[index], found.score[0, 0], rtol=1e-4)
     assert output.truncated.tolist() == [False, False, False, True, *[False] * 4]
     assert len(set(output.text)) > 4
 
@@ -84,7 +84,7 @@ def test_alignments_are_those_of_the_step(translate):
     (alignment,) = translate.align(["two women"])
     (ids,) = translate.text.source.encode(["two women"])
     encoded = translate.encoder(np.array([[*ids, END]], "int32"))
-    found, _ = Greedy()(translate.step, encoded["memory"], encoded["state"], 2 * len(ids) + 10)
+    found = Greedy()(translate.step, encoded["memory"], encoded["state"], 2 * len(ids) + 10).ids[:, 0]
     length = len(alignment.target_tokens)
     before = np.concatenate([[[2]], found.numpy()[:, : length - 1]], 1).astype("int32")
     step = translate.step({"tokens": tf.constant(before), "position": tf.constant(0), **encoded})

@@ -38,7 +38,8 @@ def test_it_learns_something(run):
 
 
 def test_a_run_remembers_its_search_and_another_may_be_asked_for(run, corpus):
-    assert json.loads((run / "config.json").read_text())["model"]["search"] == {"beam": 5, "length_penalty": 1.0}
+    search = {"beam": 5, "n_best": 1, "length_penalty": 1.0, "coverage_penalty": 0.0}
+    assert json.loads((run / "config.json").read_text())["model"]["search"] == search
     sentences = (corpus / "test.words").read_text().splitlines()
     own = Run.load(run)
     five, same, greedy = own.decode(sentences), Run.load(run, {"beam": 5}), Run.load(run, {"beam": 1})

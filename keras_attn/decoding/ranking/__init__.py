@@ -1,0 +1,1 @@
+"""What a hypothesis is worth beside its probability."""

@@ -1,0 +1,1 @@
+"""What an output must be like: pure functions of what has been said so far."""
