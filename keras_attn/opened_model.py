@@ -57,7 +57,7 @@ def open_model(folder: Path, **search: Any) -> Model:
         model = load(folder)
         return Model(model, model.align)
     run = open_run(folder, search)
-    return Model(run.translate, run.align, lambda *given: run.module.hypotheses(*given))
+    return Model(run.translate, run.module.align, lambda *given: run.module.hypotheses(*given))
 
 
 def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:
