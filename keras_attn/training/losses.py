@@ -16,10 +16,10 @@ def negative_log_likelihood(labels: Any, logits: Any) -> Any:
         logits: (..., vocabulary).
     """
     logits = ops.cast(logits, "float32")
-    return _log_sum_exp(logits)[0] - _chosen(labels, logits)
+    return log_sum_exp(logits)[0] - _chosen(labels, logits)
 
 
-def _log_sum_exp(logits: Any) -> tuple[Any, Any]:
+def log_sum_exp(logits: Any) -> tuple[Any, Any]:
     """log sum exp(z), (...,), and softmax(z) as exp(z - max z) and 1 / their sum.
 
     Loss and metrics call the same operations on the same logits, so that a graph computes them once.
@@ -62,7 +62,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
         @ops.custom_gradient
         def loss(logits: Any) -> tuple[Any, Any]:
-            log_total, (exponential, share) = _log_sum_exp(logits)
+            log_total, (exponential, share) = log_sum_exp(logits)
             value = log_total - (1 - smoothing) * _chosen(labels, logits) - smoothing * ops.mean(logits, axis=-1)
 
             def gradient(*upstream: Any, **_: Any) -> Any:

@@ -14,6 +14,7 @@ from keras import ops
 from keras_attn.data import as_dataset
 from keras_attn.errors import UserError
 from keras_attn.training import RDrop, SmoothedCrossEntropy, fit
+from keras_attn.training.rdrop import disagreement
 
 random = np.random.default_rng(1)
 LABELS = random.integers(0, 7, (3, 5)).astype("int32")
@@ -113,3 +114,15 @@ def test_fit_gives_each_copy_a_dropout_of_its_own():
     (_, without), (_, logs) = (fitted(0.5, peak=1e-9, rdrop=rdrop) for rdrop in (0.0, 1e4))  # weights stay
     assert logs["loss"][0] > 2 * without["loss"][0]
     np.testing.assert_allclose(logs["val_loss"], without["val_loss"], rtol=1e-5)  # no dropout, no disagreement
+
+
+def test_the_gradient_is_that_of_the_formula():
+    logits, upstream = tf.constant(np.concatenate([FIRST, SECOND])), random.normal(size=(3, 5)).astype("float32")
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        log_p, log_q = tf.split(tf.nn.log_softmax(logits), 2)
+        wanted = tf.reduce_sum((tf.exp(log_p) - tf.exp(log_q)) * (log_p - log_q), axis=-1)
+        found = disagreement(logits)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    gradients = (tape.gradient(value, logits, upstream) for value in (found, wanted))
+    np.testing.assert_allclose(*gradients, atol=1e-5)
