@@ -23,13 +23,10 @@ def searches() -> dict[str, tuple[str, Any]]:
 
     rules = (d.MinimumLength(factor=0.6), d.NoRepeatNgram(2), d.RepetitionPenalty(1.2), d.SuppressTokens((1,)))
     return {
-        "greedy": ("transformer", d.Greedy(rules)),
-        "beam": ("gru", d.Beam(3, 3)),
         "beam-all": ("transformer", d.Beam(3, 3, d.AverageLength(), d.CoveragePenalty(0.3), rules)),
         "sample": ("gru", d.Sample(4, temperature=0.8, top_k=4, top_p=0.95, typical=0.95, rules=rules)),
         "diverse": ("gru", d.DiverseBeam(4, 4, groups=2)),
-        "constrained": ("transformer", d.ConstrainedBeam(3, 3)),
-        "ensemble": ("both", d.Beam(3, 3)),
+        "constrained": ("gru", d.ConstrainedBeam(3, 3)),
     }
 
 
@@ -41,7 +38,7 @@ def found(name: str) -> list[np.ndarray]:
     from keras_attn import decoding as d
 
     which, search = searches()[name]
-    model = d.Ensemble([views("gru"), views("transformer")]) if which == "both" else views(which)
+    model = views(which)
 
     class Search(keras.Model):
         def call(self, told: dict) -> tuple:

@@ -41,11 +41,17 @@ def views(name: str) -> Views:
     return made
 
 
+@functools.cache
+def begun(model: Any) -> dict:
+    """Memory and first state for SOURCE."""
+    return model.encoder(ops.convert_to_tensor(SOURCE))
+
+
 def ask(search: Any, model: Views, source: Any = SOURCE, limit: Any = LIMITS, request: Any = None) -> Any:
     """What a search finds, in NumPy."""
     from keras_attn.decoding import Request
 
-    encoded = model.encoder(ops.convert_to_tensor(source))
+    encoded = begun(model) if source is SOURCE else model.encoder(ops.convert_to_tensor(source))
     request = Request(source_mask=source != PADDING) if request is None else request
     return numpy(search(model.step, encoded["memory"], encoded["state"], limit, request))
 

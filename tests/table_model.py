@@ -28,6 +28,15 @@ def table_step(table: np.ndarray) -> Any:
     return step
 
 
+def tables_step(told: dict) -> dict:
+    """A step whose memory holds a table for each sentence: (batch, words, words, words)."""
+    last, before, tables = told["tokens"][:, 0], told["state"]["last"][:, 0], told["memory"]["table"]
+    words = tables.shape[-1]
+    rows = ops.reshape(tables, (-1, words * words, words))
+    logits = ops.take_along_axis(rows, ops.reshape(before * words + last, (-1, 1, 1)), axis=1)  # (batch, 1, words)
+    return {"logits": logits, "state": {"last": told["tokens"]}, "weights": {}}
+
+
 def first(batch: int) -> dict:
     """The state at the start."""
     return {"last": ops.full((batch, 1), START, dtype="int32")}

@@ -113,7 +113,9 @@ class Beam:
             may = ops.logical_and(stops[:, :width], first["log_p"] > NEVER / 2)
             may = ops.logical_and(may, ops.expand_dims(ops.logical_and(position < limit, _has_room(ended)), 1))
             value = ops.concatenate([ended["value"], ops.where(may, value, NEVER)], axis=1)
-            value, kept = ops.top_k(value, width)  # (searches, width); of equals the first, hence the older
+            value, kept = ops.top_k(
+                value, width
+            )  # (searches, width); of equals the first: what was found, or the empty ids
             ids = ops.concatenate([ended["ids"], alive["ids"]], axis=1)
             source = ops.concatenate([begun_with, width + first["beam"]], axis=1)  # where in `ids` each one is from
             last = ops.concatenate([nothing, first["word"]], axis=1)  # the older get padding where they have it
@@ -183,8 +185,7 @@ class Beam:
         value, best = ops.top_k(ended["value"], self.n_best)  # (batch, n)
         none = value < NEVER / 2
         score = ops.where(none, -float("inf"), pick(ended["score"], best))
-        ids = ops.where(ops.expand_dims(none, 2), self.padding, pick(ended["ids"], best))
-        return Hypotheses(ids, score, ops.where(none, -float("inf"), value))
+        return Hypotheses(pick(ended["ids"], best), score, ops.where(none, -float("inf"), value))
 
 
 def pick(x: Any, index: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ class Ensemble:
         "log_probabilities"     log p(y) = 1/M sum_m log p_m(y) + constant
 
     It stands where the views of one model do, in a search and in an export. Memory and state are lists of the models'
-    own. The score is log p of the ensemble, normalized.
+    own. Logits are log p but for a constant; the score is log p of the ensemble.
 
     Args:
         members: `models.Views`, or anything with an `encoder` and a `step`, over the same vocabularies.
@@ -70,9 +69,7 @@ class _Steps(keras.layers.Layer):
             for step, memory, state in zip(self.steps, memories, states, strict=True)
         ]
         log_p = ops.stack([ops.log_softmax(ops.cast(out["logits"], "float32"), axis=-1) for out in outs])
-        if self.mean == "probabilities":
-            logits = ops.logsumexp(log_p, axis=0) - math.log(len(outs))  # (batch, n, vocabulary)
-        else:
-            logits = ops.mean(log_p, axis=0)
+        mean = ops.logsumexp if self.mean == "probabilities" else ops.mean
+        logits = mean(log_p, axis=0)  # (batch, n, vocabulary)
         weights = {f"{index}/{name}": leaf for index, out in enumerate(outs) for name, leaf in out["weights"].items()}
         return {"logits": logits, "state": [out["state"] for out in outs], "weights": weights}

@@ -43,8 +43,7 @@ def progress(ids: Any, length: Any, phrases: Any, padding: int) -> tuple[Any, An
 
     many = step + 1  # how many of its first words may stand at the end
     equal = ops.logical_or(windows(length - many) == wanted, step >= ops.expand_dims(many, 1))
-    begun = ops.logical_and(ops.all(equal, axis=3), many < ops.expand_dims(sizes, 2))  # (rows, count, phrase_length)
-    begun = ops.max(ops.where(begun, many, 0), axis=2, initial=0)  # (rows, count)
+    begun = ops.max(ops.where(ops.all(equal, axis=3), many, 0), axis=2, initial=0)  # (rows, count)
     begun = ops.where(there, 0, begun)
     met = ops.sum(ops.where(there, sizes, 0), axis=1) + ops.max(begun, axis=1, initial=0)
     following = ops.take_along_axis(phrases, ops.expand_dims(begun, 2), axis=2)[:, :, 0]

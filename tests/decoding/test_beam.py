@@ -8,12 +8,14 @@ import pytest
 from catalogue import numpy
 from hypothesis import given, settings
 from keras import ops
-from table_model import END, START, first, log_p, table_of, table_step
+from small_search import words as spoken
+from table_model import END, START, first, log_p, table_of, table_step, tables_step
 
 from keras_attn.decoding import AverageLength, Beam, CoveragePenalty, DiverseBeam, Greedy, LengthPenalty, Request
 from keras_attn.errors import UserError
 
-FEW = settings(max_examples=15, deadline=None, derandomize=True)
+FEW = settings(max_examples=10, deadline=None, derandomize=True)
+MANY = 48  # sentences of one call
 LENGTHS = [LengthPenalty(0.0), LengthPenalty(0.7), LengthPenalty(2.5), AverageLength()]
 
 
@@ -55,21 +57,31 @@ def compare(found, sentence, wanted):
         np.testing.assert_allclose(found.value[sentence, n], worth, atol=1e-4)
 
 
+def many(seed, words, sharp):
+    """Tables for as many sentences as a call can take, their limits, and the arguments of a search."""
+    random = np.random.default_rng(seed)
+    tables = random.normal(size=(MANY, words, words, words)).astype("float32") * sharp
+    tables[..., END] += random.uniform(-1, 3, size=(MANY, 1, 1))  # some like to end, and some do not
+    limits = random.integers(1, 8, MANY).astype("int32")
+    return tables, limits, (tables_step, {"table": ops.convert_to_tensor(tables)}, first(MANY), limits)
+
+
 @FEW
 @given(
     seed=st.integers(0, 10**6),
-    vocabulary=st.integers(4, 7),
+    words=st.integers(4, 7),
     width=st.integers(1, 6),
     length=st.sampled_from(LENGTHS),
-    limits=st.lists(st.integers(1, 7), min_size=1, max_size=3),
     sharp=st.sampled_from([0.5, 2.0, 6.0]),
 )
-def test_it_is_the_loop_in_numpy_that_never_stops_early(seed, vocabulary, width, length, limits, sharp):
-    table = table_of(seed, vocabulary, sharp)
+def test_it_is_the_loop_in_numpy_that_never_stops_early(seed, words, width, length, sharp):
+    tables, limits, told = many(seed, words, sharp)
     n_best = 1 + seed % width
-    found = numpy(Beam(width, n_best, length)(table_step(table), {}, first(len(limits)), np.array(limits, "int32")))
+    found = numpy(Beam(width, n_best, length)(*told))
     for sentence, limit in enumerate(limits):
-        compare(found, sentence, plain_beam(table, width, length, limit)[:n_best])
+        wanted = plain_beam(tables[sentence], width, length, limit)[:n_best]
+        compare(found, sentence, wanted)
+        assert np.isneginf(found.value[sentence, len(wanted) :]).all()
 
 
 @FEW
@@ -78,19 +90,18 @@ def test_it_is_the_loop_in_numpy_that_never_stops_early(seed, vocabulary, width,
     groups=st.integers(1, 3),
     beams=st.integers(1, 3),
     strength=st.sampled_from([0.0, 0.3, 2.0]),
-    limit=st.integers(1, 5),
 )
-def test_groups_are_loops_in_numpy_one_after_the_other(seed, groups, beams, strength, limit):
-    table, width = table_of(seed, 7, 1.5), groups * beams
-    search = DiverseBeam(width, width, LengthPenalty(0.7), groups=groups, strength=strength)
-    found = numpy(search(table_step(table), {}, first(1), limit))
-    taken, wanted = [[] for _ in range(limit)], []
-    for _ in range(groups):
-        wanted += plain_beam(table, beams, LengthPenalty(0.7), limit, taken, strength)
-    wanted.sort(key=lambda each: -each[0])
-    assert np.isfinite(found.value[0]).sum() == len(wanted)
-    np.testing.assert_allclose(found.value[0, : len(wanted)], [each[0] for each in wanted], atol=1e-4)
-    assert {tuple(row[row != 0]) for row in found.ids[0]} - {()} == {words for _, _, words in wanted}
+def test_groups_are_loops_in_numpy_one_after_the_other(seed, groups, beams, strength):
+    (tables, limits, told), length = many(seed, 12, 1.5), LengthPenalty(0.7)
+    found = numpy(DiverseBeam(groups * beams, groups * beams, length, groups=groups, strength=strength)(*told))
+    for sentence, limit in enumerate(limits):
+        taken, wanted = [[] for _ in range(limit)], []
+        for _ in range(groups):
+            wanted += plain_beam(tables[sentence], beams, length, limit, taken, strength)
+        wanted.sort(key=lambda each: -each[0])
+        np.testing.assert_allclose(found.value[sentence, : len(wanted)], [each[0] for each in wanted], atol=1e-4)
+        assert np.isneginf(found.value[sentence, len(wanted) :]).all()
+        assert {spoken(row) for row in found.ids[sentence]} - {()} == {said for _, _, said in wanted}
 
 
 def test_one_group_is_a_beam_and_groups_without_a_penalty_find_the_same():
@@ -168,7 +179,7 @@ def test_a_search_that_scores_words_behind_the_end_token_would_be_seen():
 def test_it_stops_when_nothing_better_can_come():
     table = table_of(3, 6, 0.5)
     table[:, :, END] += 6.0  # every output of one word is far above all others
-    for width, n_best in ((1, 1), (3, 1), (3, 3)):
+    for width, n_best, steps in ((1, 1, 1), (3, 1, 1), (3, 3, 2)):
         step, asked = table_step(table), []
 
         def counted(told, step=step, asked=asked):
@@ -176,8 +187,37 @@ def test_it_stops_when_nothing_better_can_come():
             return step(told)
 
         found = numpy(Beam(width, n_best, LengthPenalty(0.0))(counted, {}, first(2), 50))
-        assert len(asked) <= n_best + 1
+        assert len(asked) == steps
         check_ended(table, found.ids[0, 0], found.score[0, 0])
+
+
+def late():
+    """The end token is likely at once; whoever goes on is sure of every word up to the limit."""
+    table = np.full((6, 6, 6), -9.0, "float32")
+    table[:, START, [END, 4]] = [1.0, 0.9]
+    table[:, 4, 4] = 4.0
+    return table_step(table)
+
+
+@pytest.mark.parametrize("length", [LengthPenalty(2.5), AverageLength()])
+@pytest.mark.parametrize("width", [2, 3])
+def test_it_waits_for_a_longer_output_that_may_be_worth_more(width, length):
+    found = numpy(Beam(width, length=length)(late(), {}, first(1), 8))
+    assert found.ids[0, 0].tolist() == [4] * 8
+    assert numpy(Beam(width, length=LengthPenalty(0.0))(late(), {}, first(1), 8)).ids[0, 0, 0] == END
+
+
+def test_it_waits_for_what_may_yet_cover_the_source():
+    step, mask = late(), np.ones((1, 3), bool)
+
+    def looking(told):
+        weights = ops.one_hot(ops.full_like(told["tokens"], told["position"]), 3)  # word by word; (rows, 1, 3)
+        return {**step(told), "weights": {"decoder": ops.expand_dims(weights, 1)}}
+
+    for beta, wanted in ((0.0, END), (0.1, 4)):
+        search = Beam(2, length=LengthPenalty(0.0), coverage=CoveragePenalty(beta))
+        found = numpy(search(looking, {}, first(1), 3, Request(source_mask=mask)))
+        assert found.ids[0, 0, 0] == wanted
 
 
 def test_outputs_are_in_order_and_different_and_the_first_of_many_are_the_few():
@@ -219,11 +259,13 @@ def test_a_limit_may_stand_in_the_request():
 
 
 def test_padding_and_start_are_never_said():
-    table = np.zeros((6, 6, 6), "float32")
-    table[:, :, [0, START]] = 9.0
-    for search in (Beam(2), Greedy(), DiverseBeam(2, groups=2)):
-        ids = numpy(search(table_step(table), {}, first(1), 5)).ids
-        assert set(ids.ravel()) - {0} <= {1, 3, 4, 5}
+    for never in (0, START):
+        table = table_of(1, 6, 0.1)
+        table[:, :, never] = 9.0
+        for search in (Beam(2), Greedy(), DiverseBeam(2, groups=2)):
+            ids = numpy(search(table_step(table), {}, first(1), 5)).ids[0, 0]
+            assert {1, 3, 4, 5} >= {*ids.tolist()} - {0}
+            assert END in ids or 0 not in ids
 
 
 @pytest.mark.parametrize(

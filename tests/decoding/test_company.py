@@ -48,7 +48,7 @@ RECURRENT, TRANSFORMER = (
     next(row for row in MODELS if row.name == name) for name in ("gru-additive", "transformer-relative-multi-query")
 )
 CASES = [(RECURRENT, name) for name in SEARCHES if name != "beam-all"]
-CASES += [(TRANSFORMER, name) for name in ("greedy", "beam-all", "constrained")]  # tracing them takes a while
+CASES += [(TRANSFORMER, name) for name in ("beam-all", "constrained")]  # tracing them takes a while
 
 
 def graph_of(views, search):
@@ -99,9 +99,9 @@ def same_outputs(one, other, sentences):
 
 def test_the_graph_gives_what_eager_calls_give():
     views, some = RECURRENT.views(), slice(0, 3)
-    for name in ("beam-all", "sample"):
-        graph = graph_of(views, SEARCHES[name])(SOURCE[some], LIMITS[some], PREFIX[some], PHRASES[some])
-        encoded = views.encoder(ops.convert_to_tensor(SOURCE[some]))
-        request = Request(source_mask=SOURCE[some] != 0, prefix=PREFIX[some], phrases=PHRASES[some])
-        eager = SEARCHES[name](views.step, encoded["memory"], encoded["state"], LIMITS[some], request)
-        same(list(graph), list(numpy(eager)), 1e-4)
+    search = SEARCHES["beam-all"]
+    graph = graph_of(views, search)(SOURCE[some], LIMITS[some], PREFIX[some], PHRASES[some])
+    encoded = views.encoder(ops.convert_to_tensor(SOURCE[some]))
+    request = Request(source_mask=SOURCE[some] != 0, prefix=PREFIX[some], phrases=PHRASES[some])
+    eager = search(views.step, encoded["memory"], encoded["state"], LIMITS[some], request)
+    same(list(graph), list(numpy(eager)), 1e-4)

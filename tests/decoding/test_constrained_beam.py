@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from catalogue import numpy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from keras import ops
 from small_search import words
 from table_model import END, first, log_p, table_of, table_step
@@ -37,6 +37,7 @@ def test_all_phrases_are_said_if_there_is_room_for_them(sentences, width, seed, 
     found = numpy(search(table_step(table), {}, first(len(sentences)), limits, Request(phrases=padded(sentences))))
     for sentence, phrases in enumerate(sentences):
         assert np.isfinite(found.value[sentence, 0])
+        assert len({words(ids) for ids in found.ids[sentence]} - {()}) == np.isfinite(found.value[sentence]).sum()
         for ids, total in zip(found.ids[sentence], found.score[sentence], strict=True):
             if np.isfinite(total):
                 assert all(has(words(ids), phrase) for phrase in phrases)
@@ -49,6 +50,8 @@ def test_all_phrases_are_said_if_there_is_room_for_them(sentences, width, seed, 
     said=st.lists(st.sampled_from([1, 4, 5]), min_size=0, max_size=6),
     phrases=st.lists(st.lists(st.sampled_from([1, 4, 5]), max_size=3), min_size=1, max_size=3),
 )
+@example([4], [[4, 5], [4, 1]])
+@example([5, 4], [[4, 5], [5]])
 def test_progress_is_what_stands_there_and_the_farthest_of_what_is_begun(said, phrases):
     ids = np.array([said + [0] * (6 - len(said))], "int32")
     met, following = numpy(

@@ -65,7 +65,7 @@ RULES = {
     "minimum-by-source": ((MinimumLength(factor=0.6),), (shortest_by_source(0.6),)),
     "no-word-twice": ((NoRepeatNgram(1),), (no_repeat(1),)),
     "no-pair-twice": ((NoRepeatNgram(2),), (no_repeat(2),)),
-    "repetition": ((RepetitionPenalty(1.7),), (repetition(1.7),)),
+    "repetition": ((RepetitionPenalty(1.2),), (repetition(1.2),)),
     "suppress": ((SuppressTokens((1, 4)),), (suppress(1, 4),)),
     "three": (
         (RepetitionPenalty(1.3), NoRepeatNgram(2), MinimumLength(2)),
@@ -82,6 +82,9 @@ PENALTIES = {
 }
 CASES = [(penalty, "none") for penalty in PENALTIES] + [("gnmt", rule) for rule in RULES if rule != "none"]
 CASES += [("gnmt-coverage", "three"), ("sum", "repetition")]
+
+EVERYWHERE = [(model, *case) for model in ("gru", "transformer") for case in CASES]
+EVERYWHERE += [("lstm-no-attention", "average", "none"), ("lstm-no-attention", "gnmt", "three")]
 
 
 def worth(outputs: Every, index: int, penalty: str, rules: str, prefix: tuple = ()) -> float:
@@ -103,10 +106,11 @@ def worth(outputs: Every, index: int, penalty: str, rules: str, prefix: tuple = 
     return value + (coverage.beta * outputs.coverage(index) if coverage else 0.0)
 
 
-def check(model, found, sentence, penalty, rules, exhaustive, prefix=()):
+def check(model, found, sentence, penalty, rules, exhaustive, prefix=(), phrases=()):
     """What came out is worth what it says; none is worth more than the best of all; all are found by enough beams."""
     outputs = every(model, sentence)
     values = np.array([worth(outputs, index, penalty, rules, prefix) for index in range(len(outputs.outputs))])
+    values[[not all(has(output, phrase) for phrase in phrases) for output in outputs.outputs]] = -np.inf
     ranked = np.argsort(-values, kind="stable")
     for n, ids in enumerate(found.ids[sentence]):
         if np.isneginf(found.value[sentence, n]):
@@ -118,7 +122,8 @@ def check(model, found, sentence, penalty, rules, exhaustive, prefix=()):
         np.testing.assert_allclose(found.score[sentence, n], outputs.score(index), rtol=1e-4, atol=1e-5)
         assert found.value[sentence, n] <= values[ranked[n]] + 1e-5
         if exhaustive:
-            assert index == ranked[n]
+            np.testing.assert_allclose(values[index], values[ranked[n]], atol=1e-5)  # equal values in any order
+    assert len({words(ids) for ids in found.ids[sentence]} - {()}) == np.isfinite(found.value[sentence]).sum()
 
 
 def of(penalty, rules, width, n_best):
@@ -126,13 +131,10 @@ def of(penalty, rules, width, n_best):
     return {"width": width, "n_best": n_best, "length": length, "coverage": coverage, "rules": RULES[rules][0]}
 
 
-@pytest.mark.parametrize(("penalty", "rules"), CASES)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "penalty", "rules"), EVERYWHERE)
 def test_no_width_is_above_all_outputs_and_an_exhaustive_one_finds_the_best(model, penalty, rules):
-    if "coverage" in penalty and "no-attention" in model:
-        pytest.skip("coverage needs attention")
-    for width in (1, 2, 3, ALL):
-        found = ask(Beam(**of(penalty, rules, width, min(width, 4))), views(model))
+    for width in (2, ALL):
+        found = ask(Beam(**of(penalty, rules, width, min(width, 30))), views(model))
         for sentence in range(2):
             check(model, found, sentence, penalty, rules, width == ALL)
 
@@ -140,7 +142,7 @@ def test_no_width_is_above_all_outputs_and_an_exhaustive_one_finds_the_best(mode
 @pytest.mark.parametrize("model", ["gru", "transformer"])
 def test_so_with_a_prefix_and_rules_that_it_outranks(model):
     prefix = np.array([[4, 4], [1, 0]], "int32")
-    for width in (1, 3, ALL):
+    for width in (3, ALL):
         request = Request(source_mask=SOURCE != 0, prefix=prefix)
         found = ask(Beam(**of("gnmt", "no-word-twice", width, 1)), views(model), request=request)
         for sentence in range(2):
@@ -163,26 +165,19 @@ def test_groups_find_no_more_than_there_is_and_one_of_enough_beams_all(penalty):
 def test_phrases_the_same_among_the_outputs_that_have_them(model, penalty, rules):
     phrases = np.array([[[4, 5], [1, 0]], [[5, 0], [0, 0]]], "int32")
     request = Request(source_mask=SOURCE != 0, phrases=phrases)
-    for width in (1, 3, ALL):
-        found = ask(ConstrainedBeam(**of(penalty, rules, width, 1)), views(model), request=request)
+    for width in (3, ALL):
+        found = ask(ConstrainedBeam(**of(penalty, rules, width, min(width, 9))), views(model), request=request)
         for sentence in range(2):
-            outputs, wanted = every(model, sentence), [words(phrase) for phrase in phrases[sentence]]
-            values = [
-                worth(outputs, index, penalty, rules) if all(has(output, phrase) for phrase in wanted) else -np.inf
-                for index, output in enumerate(outputs.outputs)
-            ]
-            index = outputs.outputs.index(words(found.ids[sentence, 0]))
-            np.testing.assert_allclose(found.value[sentence, 0], values[index], rtol=1e-4)
-            np.testing.assert_allclose(found.score[sentence, 0], outputs.score(index), rtol=1e-4)
-            assert width < ALL or index == np.argmax(values)
+            wanted = [words(phrase) for phrase in phrases[sentence]]
+            check(model, found, sentence, penalty, rules, width == ALL, phrases=wanted)
+            assert np.isfinite(found.value[sentence, 0])
 
 
 def has(output, phrase):
     return any(output[place : place + len(phrase)] == phrase for place in range(len(output) - len(phrase) + 1))
 
 
-@pytest.mark.parametrize(("penalty", "rules"), CASES)
-@pytest.mark.parametrize("model", ["gru", "transformer"])
+@pytest.mark.parametrize(("model", "penalty", "rules"), [case for case in EVERYWHERE if case[1] != "sum"][::2])
 def test_width_one_is_greedy(model, penalty, rules):
     beam = ask(Beam(**of(penalty, rules, 1, 1)), views(model))
     greedy = ask(Greedy(RULES[rules][0]), views(model))
@@ -201,6 +196,6 @@ def test_these_outputs_are_worth_something_each_and_rules_change_the_best():
             values = [worth(outputs, index, penalty, rules) for index in range(len(outputs.outputs))]
             best.add((model, outputs.outputs[int(np.argmax(values))]))
     assert LIMITS.tolist() == [4, 3]
-    assert len(best) >= 4 * len(MODELS)
+    assert len(best) >= 3 * len(MODELS)
     assert {END in output for _, output in best} == {True, False}
     assert {len(output) for _, output in best} >= {2, 3, 4}

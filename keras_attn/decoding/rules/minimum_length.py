@@ -41,7 +41,7 @@ class MinimumLength:
                     "Request(source_mask=source != 0), or set `tokens` alone"
                 )
             source = ops.sum(ops.cast(request.source_mask, "float32"), axis=1)  # (rows,)
-            # 0.1 * 10 is a little more than 1 in float32, and its ceiling should not be 2.
+            # 0.6 * 25 is a little more than 15 in float32, and its ceiling should not be 16.
             fewest = ops.maximum(fewest, ops.cast(ops.ceil(self.factor * source - 1e-4), "int32"))
         early = ops.expand_dims(position + 1 < fewest, 1)
         is_end = ops.arange(scores.shape[-1], dtype="int32") == self.end
