@@ -144,8 +144,9 @@ def chain(views, source, limit):
     ids, score = [2], 0.0
     while len(ids) <= limit and ids[-1] != 3:
         logits = numpy(views.training({"source": source[None], "target": np.array([ids], "int32")}))[0, -1]
-        ids.append(int(logits.argmax()))
-        score += logits.max() - np.log(np.exp(logits.astype("float64")).sum())
+        spoken = np.where(np.isin(np.arange(len(logits)), (0, 2)), -np.inf, logits)  # never padding or start
+        ids.append(int(spoken.argmax()))
+        score += spoken.max() - np.log(np.exp(logits.astype("float64")).sum())
     return ids[1:], score
 
 
