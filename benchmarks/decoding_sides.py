@@ -1,0 +1,136 @@
+"""The sides of `decoding_speed.py`: each takes strings and gives strings, with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import sentencepiece
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from keras_attn.budget import by_length
+from keras_attn.decoding import Beam, Greedy
+from keras_attn.export import TextToText
+from keras_attn.recipes import Run
+from keras_attn.text.vocabulary import END, PADDING, START
+
+Translate = Callable[[list[str]], list[str]]
+
+
+def search(beam: int, **more: Any) -> Any:
+    """Ours of a width; 1 is greedy."""
+    return Greedy(**more) if beam == 1 else Beam(beam, **more)
+
+
+def ours(run: Run, beam: int, batch_size: int) -> Translate:
+    """The graph that an export holds, called as an export is."""
+    model = run.config.model
+    limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
+    translate = TextToText(run.views, run.text, search(beam), **limits)
+    return lambda lines: list(translate(lines, batch_size).text)
+
+
+def compiled(run: Run, beam: int, batch_size: int, multiple: int = 8) -> Translate:
+    """The same with XLA between the ids of both sides, one compilation for each length of source.
+
+    Args:
+        run: the model.
+        beam: width.
+        batch_size: of every batch; what is missing in the last one is filled up.
+        multiple: lengths of source are rounded up to one, and the limit of the output follows from it.
+    """
+    model = run.config.model
+
+    @tf.function(jit_compile=True, autograph=False)
+    def decode(source: tf.Tensor) -> tf.Tensor:
+        encoded = run.views.encoder(source, training=False)
+        limit = int(model.length_factor * source.shape[1]) + 10
+        step = lambda inputs: run.views.step(inputs, training=False)  # noqa: E731
+        return search(beam)(step, encoded["memory"], encoded["state"], limit).ids[:, 0]
+
+    def translate(lines: list[str]) -> list[str]:
+        rows = [[*ids[: model.max_source_length], END] for ids in run.text.source.encode(lines)]
+        result = [""] * len(lines)
+        for chosen in by_length([len(row) for row in rows], 10**9, batch_size):
+            length = -(-len(rows[chosen[0]]) // multiple) * multiple
+            source = np.full((batch_size, length), PADDING, "int32")
+            for place, index in enumerate(chosen):
+                source[place, : len(rows[index])] = rows[index]
+            texts = run.text.target.detokenize(decode(tf.constant(source))).numpy()
+            for index, text in zip(chosen, texts, strict=False):
+                result[index] = text.decode("utf-8", "replace")
+        return result
+
+    return translate
+
+
+def rerun(run: Run, batch_size: int) -> Translate:
+    """Greedy without a cache, as a loop in Python: the whole prefix through the training view for every token."""
+    spec = tf.TensorSpec((None, None), "int32")
+
+    @tf.function(input_signature=[spec, spec], autograph=False)
+    def following(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        logits = run.views.training({"source": source, "target": target}, training=False)
+        return tf.argmax(logits[:, -1:], -1, tf.int32)
+
+    def translate(lines: list[str]) -> list[str]:
+        rows = [[*ids, END] for ids in run.text.source.encode(lines)]
+        result = [""] * len(lines)
+        for chosen in by_length([len(row) for row in rows], 10**9, batch_size):
+            source = keras.utils.pad_sequences([rows[index] for index in chosen], padding="post", value=PADDING)
+            source, target = tf.constant(source), tf.fill((len(chosen), 1), START)
+            for _ in range(2 * source.shape[1] + 10):
+                target = tf.concat([target, following(source, target)], 1)
+                if bool(tf.reduce_all(tf.reduce_any(target == END, 1))):
+                    break
+            for index, text in zip(chosen, run.text.target.detokenize(target[:, 1:]).numpy(), strict=True):
+                result[index] = text.decode("utf-8", "replace")
+        return result
+
+    return translate
+
+
+def theirs(
+    run: Run, folder: Path, beam: int, batch_size: int, compute: str = "float32", threads: tuple[int, int] = (1, 2)
+) -> Translate:
+    """CTranslate2, with its own sorting, batching and early stop, between two SentencePiece processors.
+
+    Args:
+        run: of which `folder` was made, for its SentencePiece models.
+        folder: of the converted model.
+        beam: width.
+        batch_size: most sentences at once.
+        compute: its type of computation.
+        threads: translators side by side, and threads of each.
+    """
+    import ctranslate2
+
+    workers, each = threads
+    kind = {"device": "cpu", "compute_type": compute, "inter_threads": workers, "intra_threads": each}
+    translator = ctranslate2.Translator(str(folder), **kind)
+    source, target = (
+        sentencepiece.SentencePieceProcessor(model_proto=vocabulary.model_bytes)
+        for vocabulary in (run.text.source, run.text.target)
+    )
+    longest = int(run.config.model.length_factor * run.config.model.max_source_length) + 10
+    limits = {"max_input_length": run.config.model.max_source_length, "max_decoding_length": longest}
+    limits["min_decoding_length"] = 0  # 1 otherwise
+
+    def translate(lines: list[str]) -> list[str]:
+        pieces = source.encode(lines, out_type=str)
+        found = translator.translate_batch(pieces, beam_size=beam, max_batch_size=batch_size, **limits)
+        return target.decode([one.hypotheses[0] for one in found])
+
+    return translate
+
+
+def show(title: str, header: list[str], rows: Any) -> None:
+    table = Table(*header, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=120).print(table)

@@ -1,0 +1,82 @@
+"""`benchmarks/decoding_speed.py`: all sides say the same, and each part fills its table."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from keras_attn.export import TargetScorer, to_ctranslate2
+from keras_attn.models import TransformerDecoder, TransformerEncoder, seq2seq
+from keras_attn.text import Tokenizer
+from keras_attn.text.vocabulary import END
+
+SIZES = {"layers": 2, "width": 22, "heads": 2, "feed_forward": 13}
+LINES = ["a man rides a horse", "two women are eating", "a horse", "two men", "a woman rides"]
+
+
+@pytest.fixture(scope="module")
+def run():
+    """What the benchmark asks of a run, with random weights; its sentences end."""
+    text = Tokenizer.train([(line, line.upper()) for line in LINES], vocabulary_size=300, model="bpe")
+    sizes = TransformerEncoder(**SIZES), TransformerDecoder(**SIZES, tied=False)
+    views = seq2seq(*sizes, text.source.size, text.target.size)
+    generator = np.random.default_rng(1)
+    for weight in views.training.weights:
+        matrix, table = len(weight.shape) == 2, "embeddings" in weight.path
+        spread = weight.shape[-1] ** -0.5 if table else 1.5 * weight.shape[0] ** -0.5 if matrix else 0.2
+        weight.assign(("gamma" in weight.path) + spread * generator.normal(size=weight.shape))
+    bias = views.training.get_layer("logits").bias
+    bias.assign(np.where(np.arange(text.target.size) == END, 4.5, np.where(np.arange(text.target.size) < 4, -9, 0)))
+    model = SimpleNamespace(encoder=sizes[0], decoder=sizes[1], max_source_length=50, length_factor=2.0)
+    return SimpleNamespace(views=views, text=text, config=SimpleNamespace(model=model), score=TargetScorer(views, text))
+
+
+@pytest.fixture(scope="module")
+def folder(run, tmp_path_factory):
+    pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
+    model = run.config.model
+    return to_ctranslate2(run.views, model.encoder, model.decoder, run.text, tmp_path_factory.mktemp("made") / "model")
+
+
+def test_all_sides_say_the_same(script, run, folder, capsys):
+    sides, speed = script("decoding_sides"), script("decoding_speed")
+    wanted = sides.ours(run, 1, 2)(LINES)
+    assert len(set(wanted)) > 2
+    assert sides.compiled(run, 1, 2)(LINES) == wanted
+    assert sides.rerun(run, 2)(LINES) == wanted
+    assert sides.theirs(run, folder, 1, 2)(LINES) == wanted
+    speed.equal(run, folder, LINES)
+    assert capsys.readouterr().out.startswith("5 of 5 outputs are the same")
+
+
+def test_the_tables_are_filled(script, run, folder, capsys):
+    speed = script("decoding_speed")
+    settings = speed.Settings(folder, beams=(2,), batches=(2, 3), rounds=2, xla=False)
+    speed.speed(run, folder, settings, LINES)
+    speed.latency(run, folder, settings, LINES[:2])
+    out = capsys.readouterr().out
+    assert all(f"beam 2, {side}: batches of" in out for side in ("ours", "CTranslate2, float32", "CTranslate2, int8"))
+    assert [out.count(name) for name in ("│ CTranslate2, int8", "│ CTranslate2, 1 x 2")] == [1, 1]
+
+
+def test_a_ratio_is_above_one_where_ours_is_faster(script):
+    rows = list(script("decoding_speed").rated({"ours": [10.0, 20.0, 30.0], "theirs": [20.0, 40.0, 60.0]}, 40))
+    assert rows == [("ours", "2,000", "1.00", ""), ("theirs", "1,000", "2.00", "2.00 - 2.00")]
+
+
+def test_outputs_of_a_given_length(script, run):
+    growth = script("decoding_growth")
+    for beam in (1, 2):
+        ids = growth.endless(run, beam, 7)(np.full((3, 5), 9, "int32"))
+        assert ids.shape == (3, 1, 7)
+        assert np.all(ids.numpy() > END - 1)
+
+
+@pytest.mark.parametrize("beam", [1, 2])
+def test_kerashub_samples_as_many_tokens(beam, script, run):
+    pytest.importorskip("keras_hub", reason="keras-hub is not installed")
+    sizes = TransformerEncoder(**SIZES), TransformerDecoder(**SIZES)
+    ids = script("decoding_hub").hub(*sizes, 31, beam, 7)(np.full((3, 5), 9, "int32"))
+    assert ids.shape == (3, 7)
