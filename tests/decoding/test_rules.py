@@ -94,7 +94,7 @@ def test_the_minimum_length_counts_the_end_token_and_the_source(tokens, factor, 
             np.testing.assert_array_equal(np.delete(scores[row], END), np.delete(logits[row], END))
 
 
-def test_a_factor_of_the_source_is_rounded_up_but_not_for_the_sake_of_float32():
+def test_the_minimum_length_by_the_source_is_rounded_up_but_not_for_the_sake_of_float32():
     mask, logits = np.ones((1, 25), bool), drawn(1, 0)  # 0.6 * 25 is 15.000001 there
     ended = [after(MinimumLength(0, 0.6), [[4] * 4], at, logits, source_mask=mask)[0, END] > -1e29 for at in (13, 14)]
     assert ended == [False, True]

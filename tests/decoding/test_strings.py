@@ -52,6 +52,8 @@ def test_all_that_is_found_comes_best_first_and_an_empty_line_gives_one_empty_ou
     assert (found[1][0].text, found[1][0].score) == ("", 0.0)
     assert len({one.text for one in found[0]}) == 3
     assert translate.hypotheses([]) == []
+    long, short = translate.hypotheses(["a horse " * 200, "a"])
+    assert (long[0].truncated, short[0].truncated) == (True, False)
 
 
 def test_an_ensemble_is_exported_as_one_model(translate, tmp_path):
