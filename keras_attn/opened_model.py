@@ -29,14 +29,18 @@ class Model:
     def decode(self, sentences: list[str], n_best: int = 1, alignments: bool = False) -> list[Decoded]:
         """Decode all at once, with what is asked for."""
         size = len(sentences)
-        aligned = self.align(sentences, size) if alignments else [None] * size
-        if n_best > 1:
-            assert self.hypotheses is not None
-            found = [[(one.text, one.score) for one in row] for row in self.hypotheses(sentences, size)]
-            return [Decoded(row, alignment) for row, alignment in zip(found, aligned, strict=True)]
-        output = self.translate(sentences, size)
-        rows = zip(output.text, map(float, output.score), map(bool, output.truncated), aligned, strict=True)
-        return [Decoded([(text, score)], alignment, cut) for text, score, cut, alignment in rows]
+        aligned = self.align(sentences, size) if alignments else []
+        several = self.hypotheses(sentences, size) if n_best > 1 and self.hypotheses else []
+        if several:
+            rows = [([(one.text, one.score) for one in row], row[0].truncated) for row in several]
+        elif aligned:
+            rows = [([(one.text, one.score)], one.truncated) for one in aligned]
+        else:
+            output = self.translate(sentences, size)
+            each = zip(output.text, map(float, output.score), map(bool, output.truncated), strict=True)
+            rows = [([(text, score)], truncated) for text, score, truncated in each]
+        pairs = zip(rows, aligned or [None] * size, strict=True)
+        return [Decoded(outputs, alignment, truncated) for (outputs, truncated), alignment in pairs]
 
 
 def open_model(folder: Path, **search: Any) -> Model:
@@ -57,7 +61,7 @@ def open_model(folder: Path, **search: Any) -> Model:
         model = load(folder)
         return Model(model, model.align)
     run = open_run(folder, search)
-    return Model(run.translate, run.module.align, lambda *given: run.module.hypotheses(*given))
+    return Model(run.module, run.module.align, run.module.hypotheses)
 
 
 def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:

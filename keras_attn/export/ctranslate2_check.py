@@ -30,7 +30,7 @@ def score_difference(
 
     whole = [index for index, score in enumerate(ours) if not score.truncated]
     read, written = (
-        [vocabulary.pieces(ids) for ids in vocabulary.encode([lines[index] for index in whole])]
+        [vocabulary.pieces(ids.tolist()) for ids in vocabulary.encode([lines[index] for index in whole])]
         for vocabulary, lines in ((text.source, sources), (text.target, targets))
     )
     theirs = ctranslate2.Translator(str(folder), device="cpu").score_batch(read, written, max_input_length=0)

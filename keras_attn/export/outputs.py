@@ -24,21 +24,24 @@ class Output:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One of several outputs for a string: text, score (as in `Output`), and the value that it was ranked by."""
+    """One of several outputs for a string: as in `Output`, and the value that it was ranked by."""
 
     text: str
     score: float
     value: float
+    truncated: bool = False
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Where a sentence's output looked: weights (target_length, source_length), rows sum to one."""
+    """Where an output looked: weights (target_length, source_length), rows sum to one; the rest as in `Output`."""
 
     text: str
     source_tokens: list[str]
     target_tokens: list[str]
     weights: np.ndarray
+    score: float = 0.0
+    truncated: bool = False
 
 
 def decode_strings(serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> Output:
@@ -67,14 +70,15 @@ def hypotheses_of_strings(
     """The same for all that a search finds, best first; as many as there are, at least one.
 
     Args:
-        serve: strings (batch,) -> {"text", "score", "value"}, (batch, n) each.
+        serve: strings (batch,) -> {"text", "score", "value"}, (batch, n) each, and {"truncated"}, (batch,).
     """
     result: list[list[Hypothesis]] = [[] for _ in lines]
     for chosen, batch in _batches(lines, batch_size):
         out = {name: tensor.numpy() for name, tensor in serve(batch).items()}
         for row, index in enumerate(chosen):
             found = zip(*(out[name][row].tolist() for name in ("text", "score", "value")), strict=True)
-            every = [Hypothesis(text.decode("utf-8", "replace"), score, value) for text, score, value in found]
+            cut = bool(out["truncated"][row])
+            every = [Hypothesis(text.decode("utf-8", "replace"), score, value, cut) for text, score, value in found]
             result[index] = [each for each in every if each.value > -np.inf] or every[:1]
     return result
 
@@ -83,7 +87,8 @@ def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size
     """The same for alignments; padding is cropped.
 
     Args:
-        align: strings (batch,) -> {"text", "alignment", "source_tokens", "target_tokens"}; padding tokens are "".
+        align: strings (batch,) -> what `serve` gives and {"alignment", "source_tokens", "target_tokens"}; padding
+            tokens are "".
     """
     result: list[Alignment | None] = [None] * len(lines)
     for chosen, batch in _batches(lines, batch_size):
@@ -92,7 +97,8 @@ def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size
             source = [token.decode("utf-8", "replace") for token in out["source_tokens"][row] if token]
             target = [token.decode("utf-8", "replace") for token in out["target_tokens"][row] if token]
             weights = out["alignment"][row, : len(target), : len(source)]
-            result[index] = Alignment(out["text"][row].decode("utf-8", "replace"), source, target, weights)
+            more: dict[str, Any] = {"score": float(out["score"][row]), "truncated": bool(out["truncated"][row])}
+            result[index] = Alignment(out["text"][row].decode("utf-8", "replace"), source, target, weights, **more)
     return result  # type: ignore[return-value]  # every index was in one batch
 
 

@@ -76,7 +76,7 @@ class TargetScorer:
             for row, index in enumerate(chosen):
                 ids = rows[1][index]
                 cut = any(len(side[index]) > limit for side, limit in zip(read, self.limits, strict=True))
-                found[index] = TargetScore(self.text.target.pieces(ids), log_p[row, : len(ids)], cut)
+                found[index] = TargetScore(self.text.target.pieces(ids.tolist()), log_p[row, : len(ids)], cut)
         return found
 
     def _sides(self, sources: Sequence[str], targets: Sequence[str]) -> tuple:

@@ -84,11 +84,13 @@ class TextToText(tf.Module):
 
     @tf.function(input_signature=[STRINGS])
     def serve_hypotheses(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Strings (batch,) -> text, score, value (batch, n), see `decoding.Hypotheses`."""
-        found = self._decode(text)["found"]
+        """Strings (batch,) -> text, score, value (batch, n), see `decoding.Hypotheses`; truncated (batch,)."""
+        decoded = self._decode(text)
+        found = decoded["found"]
         batch, n, longest = tf.unstack(tf.shape(found.ids))
         lines = self.text.target.detokenize(tf.reshape(found.ids, [batch * n, longest]))
-        return {"text": tf.reshape(lines, [batch, n]), "score": found.score, "value": found.value}
+        every = {"text": tf.reshape(lines, [batch, n]), "score": found.score, "value": found.value}
+        return {**every, "truncated": decoded["output"]["truncated"]}
 
     @tf.function(input_signature=[STRINGS])
     def serve_alignment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:

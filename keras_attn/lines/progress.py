@@ -26,7 +26,10 @@ def progress(stream: Any) -> Iterator[Callable[[Sequence[bytes]], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.fields[lines]:,} lines"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    output = {"redirect_stdout": False, "redirect_stderr": False}  # what is decoded goes where it should
+    output: dict[str, Any] = {
+        "redirect_stdout": False,
+        "redirect_stderr": False,
+    }  # what is decoded goes where it should
     with Progress(*columns, console=Console(stderr=True), transient=True, **output) as shown:
         task = shown.add_task("", total=_bytes(stream), lines=0)
         done = 0

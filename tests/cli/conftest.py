@@ -25,12 +25,16 @@ class Output(NamedTuple):
 class Hypothesis(NamedTuple):
     text: str
     score: float
+    truncated: bool = False
 
 
 class Alignment(NamedTuple):
     source_tokens: list[str]
     target_tokens: list[str]
     weights: np.ndarray
+    text: str = ""
+    score: float = 0.0
+    truncated: bool = False
 
 
 class Upper:
@@ -55,10 +59,11 @@ class Upper:
         ]
 
     def align(self, sentences: list[str], batch_size: int = 64) -> list[Alignment]:
-        return [
-            Alignment(words := sentence.split(), [word.upper() for word in words], np.eye(len(words)))
-            for sentence in sentences
-        ]
+        aligned = []
+        for sentence, output in zip(sentences, zip(*self(sentences), strict=True), strict=True):
+            words = sentence.split()
+            aligned.append(Alignment(words, [word.upper() for word in words], np.eye(len(words)), *output))
+        return aligned
 
 
 class Lower(Upper):

@@ -44,6 +44,7 @@ def test_decode_never_stops_at_a_bad_line_and_counts_it(run, model, feed, capsys
 def test_decode_adds_alignments(run, model, capsys):
     assert cli.main(["decode", run, "--scores", "--alignments", "two dogs", ""]) == 0
     assert capsys.readouterr().out == "TWO DOGS\t-1.0000\t0-0 1-1\n\t\t\n"
+    assert model.batches == [["two dogs"]]  # decoded once
 
 
 def test_decode_writes_the_n_best(run, model, capsys):

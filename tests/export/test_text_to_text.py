@@ -65,6 +65,8 @@ def test_what_follows_the_longest_length_is_not_read(translate):
 def test_alignments_are_where_each_output_token_looked(translate, lines):
     output, alignments = translate(lines), translate.align(lines)
     assert [alignment.text for alignment in alignments] == output.text
+    assert [alignment.truncated for alignment in alignments] == output.truncated.tolist()
+    np.testing.assert_allclose([alignment.score for alignment in alignments], output.score, rtol=1e-5)
     longest = []
     for line, alignment in zip(lines, alignments, strict=True):
         (ids,) = translate.text.source.encode([line])
