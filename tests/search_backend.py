@@ -25,7 +25,6 @@ def searches() -> dict[str, tuple[str, Any]]:
     return {
         "beam-all": ("transformer", d.Beam(3, 3, d.AverageLength(), d.CoveragePenalty(0.3), rules)),
         "sample": ("gru", d.Sample(4, temperature=0.8, top_k=4, top_p=0.95, typical=0.95, rules=rules)),
-        "diverse": ("gru", d.DiverseBeam(4, 4, groups=2)),
         "constrained": ("gru", d.ConstrainedBeam(3, 3)),
     }
 

@@ -22,7 +22,7 @@ class DiverseBeam(Beam):
         log p(Y) - strength * sum_{h < g} (how many beams of group h take the same word at this step)
 
     (Hamming diversity). The penalty decides who goes on; log p, and with it score and value, are without it. The
-    outputs of all groups are ranked together.
+    outputs of all groups are ranked together; what two of them find stands there twice.
 
     Args:
         groups: number of groups, divides `width`; 1 is `Beam`.
