@@ -39,7 +39,7 @@ ALONE = {"errors", "whole_file", "budget", "exit_status", "parse", "quiet"}  # i
 # Everything else runs on every Keras backend.
 MAY_IMPORT_TENSORFLOW = {
     *("text", "export", "serving", "recipes", "bench", "data/batching.py", "testing/backend.py"),
-    *("training/callbacks", "training/replicas"),
+    *("training/callbacks", "training/replicas", "training/twice.py"),
     "quiet.py",  # imports it on the command line's behalf
 }
 TENSORFLOW = {"tensorflow", "tensorflow_text", "tf_keras"}

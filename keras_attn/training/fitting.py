@@ -15,7 +15,7 @@ from keras_attn.training.callbacks import AveragedWeights, BestWeights, Checkpoi
 from keras_attn.training.losses import SmoothedCrossEntropy
 from keras_attn.training.metrics import MeanLoss, Perplexity, TokenCount
 from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
-from keras_attn.training.rdrop import RDrop, twice
+from keras_attn.training.rdrop import RDrop
 from keras_attn.training.replicas import Replicas
 
 ANY = 1_000_000  # epochs of a training that minutes end
@@ -105,6 +105,8 @@ def fit(
     elif callable(batches):
         batches = batches()
     if rdrop is not None:
+        from keras_attn.training.twice import twice
+
         batches, validation = twice(batches), None if validation is None else twice(validation)
     if replicas.strategy is not None:
         steps = steps or replicas.length(batches)

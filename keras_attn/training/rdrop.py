@@ -11,25 +11,6 @@ from keras_attn.errors import expect
 from keras_attn.training.losses import SmoothedCrossEntropy, log_sum_exp
 
 
-def twice(batches: Any) -> Any:
-    """Every example two times in its batch, the second halves behind the first, at half its weight each time.
-
-    Args:
-        batches: a `tf.data.Dataset` of (inputs, labels, weights) with the batch first.
-
-    Returns:
-        The same for `RDrop`. Sums of weights stay what they were, so means over labels and counts of labels do too.
-    """
-    import tensorflow as tf
-
-    def both(part: Any) -> Any:
-        return tf.concat([part, part], axis=0)
-
-    return batches.map(
-        lambda inputs, labels, weights: (tf.nest.map_structure(both, inputs), both(labels), both(weights) / 2)
-    )
-
-
 @ops.custom_gradient
 def disagreement(logits: Any) -> tuple[Any, Any]:
     """KL(p || q) + KL(q || p) = sum_v (p_v - q_v) (log p_v - log q_v) = E_p[a] - E_q[a], with a = z_p - z_q.
@@ -61,8 +42,8 @@ class RDrop(SmoothedCrossEntropy):
     """l = CE_1 + CE_2 + alpha / 2 (KL(p_1 || p_2) + KL(p_2 || p_1)), halved, so that it is on the scale of one CE.
 
     Every example comes twice in a batch, the second halves of inputs, labels and weights equal to the first
-    (`twice` makes it so), and dropout draws for each row. Without dropout, as in validation, both are zero, and this is
-    `SmoothedCrossEntropy`.
+    (`training.twice` makes it so), and dropout draws for each row. Without dropout, as in validation, the passes agree,
+    and this is `SmoothedCrossEntropy`.
 
     Args:
         alpha: weight of the disagreement, 0 or more; 5 for translation in the paper.
