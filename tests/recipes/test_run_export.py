@@ -45,7 +45,7 @@ def test_what_scores_differently_is_not_kept(run, tmp_path, monkeypatch):
     pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
     export_ctranslate2(run, tmp_path / "1", ["a man"])
     monkeypatch.setattr(run_export, "score_difference", lambda *_: 0.1)
-    with pytest.raises(UserError, match=r"export: does not say what the run says, nothing was kept: log p of .* tokens"):
+    with pytest.raises(UserError, match=r"export: does not say what the run says, nothing was kept: .* tokens"):
         export_ctranslate2(run, tmp_path / "2", ["a man"])
     export_ctranslate2(run, tmp_path / "3", ["a man"], quantization="int8")  # rounding is no fault
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "3"]
