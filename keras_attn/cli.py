@@ -374,8 +374,26 @@ def bench(
     print(target)
 
 
+def serve(arguments: Sequence[str]) -> None:
+    """Serve exported models by the TensorFlow Serving API: REST and gRPC; the flags are TensorFlow Serving's.
+
+    keras-attn serve saved_models/dates
+    keras-attn serve --help
+    """
+    from keras_attn.serving.options import Options, as_flags
+
+    options = parse(Options, as_flags(arguments), f"{PROGRAM} serve")
+    import_tensorflow()
+    try:
+        from keras_attn.serving import Server
+    except ModuleNotFoundError as error:
+        raise UserError(f"serve: expected its packages, got {error}; pip install 'keras_attn[serve]'") from error
+    Server(options).run()
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (train, evaluate, decode, score, average, export, plot, board, bench)
+    command.__name__: command
+    for command in (train, evaluate, decode, score, average, export, serve, plot, board, bench)
 }
 
 
@@ -392,8 +410,8 @@ def _dispatch(arguments: Sequence[str]) -> None:
         print("examples:\n  " + "\n  ".join(documentation(command)[1][0] for command in COMMANDS.values()))
     elif name == "--version":
         print(__version__)
-    elif name == "train":
-        train(rest)
+    elif name in ("train", "serve"):  # these read their arguments themselves
+        COMMANDS[name](rest)
     elif name in COMMANDS:
         parse_call(COMMANDS[name], rest, f"{PROGRAM} {name}")()
     else:

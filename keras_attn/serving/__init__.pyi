@@ -1,0 +1,2 @@
+from .options import Options as Options
+from .server import Server as Server

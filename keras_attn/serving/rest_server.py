@@ -1,0 +1,74 @@
+"""uvicorn in a thread, and an end to it that loses no request."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+
+import uvicorn
+
+from keras_attn.errors import UserError
+from keras_attn.serving.rest_app import RestApp
+
+_LAME_DUCK = 1.0  # seconds that idle connections stay open, as their next request may be under way
+
+
+class RestServer:
+    """Listen for REST.
+
+    Args:
+        app: what answers.
+        host, port: where.
+
+    Raises:
+        UserError: somebody else listens there, or there is no such address.
+    """
+
+    def __init__(self, app: RestApp, host: str, port: int):
+        self._app, self._socket = app, _listen(host, port)
+        # Without limits of its own: the body has one, and a concurrent request waits for a thread.
+        config = uvicorn.Config(
+            app, lifespan="off", ws="none", access_log=False, log_config=None, backlog=2048, server_header=False
+        )
+        self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="rest")
+
+    def start(self) -> None:
+        """Accept connections; returns at once."""
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Accept nothing more, answer what has come, and return.
+
+        Args:
+            grace: seconds that what has come may take.
+        """
+        self._app.draining = True  # a client is told with the next reply that the connection ends
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._close_listener)
+        until = time.monotonic() + min(grace, _LAME_DUCK)
+        while self._server.server_state.connections and time.monotonic() < until:
+            time.sleep(0.01)
+        self._server.config.timeout_graceful_shutdown = max(1, int(grace))
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve(sockets=[self._socket])
+
+    def _close_listener(self) -> None:
+        for server in getattr(self._server, "servers", ()):
+            server.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UserError(f"--rest_api_port: cannot listen on {host}:{port} ({error.strerror})") from error
