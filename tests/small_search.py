@@ -116,7 +116,7 @@ def every(name: str, sentence: int) -> Every:
     encoded = model.encoder(source)
     state = {
         key: [
-            {part: ops.zeros((len(outputs), limit, *leaf.shape[2:])) for part, leaf in cache.items()}
+            {part: ops.zeros((*leaf.shape[:2], limit, leaf.shape[3])) for part, leaf in cache.items()}
             for cache in leaves
         ]
         if key == "cache"

@@ -23,7 +23,7 @@ class HeadAttention(keras.layers.Layer):
     `project_memory` once and `read` at each step, for another sequence; `start` and `step`, for the past of its own.
     The whole target, a prompt and one token differ in their length only, so a step is what was trained.
 
-    Memory and cache: `{"key": (batch, key_length, key_heads, head_dim), "value": (batch, key_length, key_heads,
+    Memory and cache: `{"key": (batch, key_heads, key_length, head_dim), "value": (batch, key_heads, key_length,
     value_dim)}`.
     """
 
@@ -91,11 +91,11 @@ class HeadAttention(keras.layers.Layer):
             position: (key_length,) integers; 0, 1, ... if None.
 
         Returns:
-            `{"key": (batch, key_length, key_heads, head_dim), "value": (batch, key_length, key_heads, value_dim)}`.
+            `{"key": (batch, key_heads, key_length, head_dim), "value": (batch, key_heads, key_length, value_dim)}`.
         """
         key = _apart(self.project_key, value if key is None else key, self.key_heads, self.head_dim)
         value = _apart(self.project_value, value, self.key_heads, self.value_dim)
-        return {"key": self._turn(key, position), "value": value}
+        return {"key": head_ops.first(self._turn(key, position)), "value": head_ops.first(value)}
 
     def read(
         self,
@@ -121,10 +121,10 @@ class HeadAttention(keras.layers.Layer):
         return self._read(query, memory, masks.both(mask), query_position, training=training)
 
     def start(self, batch: Any, length: Any) -> dict[str, Any]:
-        """An empty cache for `length` tokens, for `step`: every leaf (batch, length, key_heads, width)."""
+        """An empty cache for `length` tokens, for `step`: every leaf (batch, key_heads, length, width)."""
         widths = {"key": self.head_dim, "value": self.value_dim}
         return {
-            name: ops.zeros((batch, length, self.key_heads, width), self.compute_dtype)
+            name: ops.zeros((batch, self.key_heads, length, width), self.compute_dtype)
             for name, width in widths.items()
         }
 
@@ -167,11 +167,11 @@ class HeadAttention(keras.layers.Layer):
         training: bool | None = None,
     ) -> tuple[Any, Any]:
         query_position = _places(query_position, query)
-        key_position = _places(key_position, memory["key"])
+        key_position = _places(key_position, memory["key"], 2)
         may_be_blind = mask is not None  # causality alone lets everybody see something
         if causal:
             mask = masks.both(mask, masks.causal(query_position, key_position)[None])
-        queries = self._queries(query, query_position)  # (batch, query_length, heads, head_dim)
+        queries = self._queries(query, query_position)  # (batch, heads, query_length, head_dim)
         context, weights = self._attend(queries, memory, mask, query_position, key_position, training)
         output = self._together(context)  # (batch, query_length, units)
         if not may_be_blind:
@@ -181,9 +181,10 @@ class HeadAttention(keras.layers.Layer):
 
     def _queries(self, query: Any, position: Any) -> Any:
         queries = _apart(self.project_query, query, self.heads, self.head_dim)
-        return self._turn(queries, position) / math.sqrt(self.head_dim)
+        return head_ops.first(self._turn(queries, position) / math.sqrt(self.head_dim))
 
     def _together(self, context: Any) -> Any:
+        context = head_ops.first(context)  # (batch, query_length, heads, value_dim)
         batch, length = ops.shape(context)[:2]
         flat = self.project_output(ops.reshape(context, (-1, self.heads * self.value_dim)))
         return ops.reshape(flat, (batch, length, flat.shape[-1]))
@@ -197,7 +198,7 @@ class HeadAttention(keras.layers.Layer):
         score = score if more is None else score + ops.cast(more, score.dtype)
         weights = ops.cast(head_ops.softmax(score, mask), self.compute_dtype)
         dropped = self.drop(weights, training=training) if self.dropout else weights
-        context = head_ops.read(dropped, memory["value"], group)  # (batch, query_length, heads, value_dim)
+        context = head_ops.read(dropped, memory["value"], group)  # (batch, heads, query_length, value_dim)
         more = None if position is None else position.read(dropped, query_position, key_position)
         return context if more is None else context + more, weights
 
@@ -227,6 +228,6 @@ def _apart(project: keras.layers.Layer, x: Any, heads: int, width: int) -> Any:
     return ops.reshape(project(ops.reshape(x, (-1, features))), (batch, length, heads, width))
 
 
-def _places(position: Any, x: Any) -> Any:
-    """(length,) integers, of `x` (batch, length, ...) from 0 on if None is given."""
-    return ops.arange(ops.shape(x)[1]) if position is None else ops.cast(position, "int32")
+def _places(position: Any, x: Any, axis: int = 1) -> Any:
+    """(length,) integers, of the length of `x` from 0 on if None is given."""
+    return ops.arange(ops.shape(x)[axis]) if position is None else ops.cast(position, "int32")

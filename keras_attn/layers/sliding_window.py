@@ -10,6 +10,7 @@ from keras import ops
 from keras_attn.errors import expect
 from keras_attn.layers.head_attention import HeadAttention
 from keras_attn.ops import blocks, masks
+from keras_attn.ops import heads as head_ops
 from keras_attn.ops import memory as memory_ops
 from keras_attn.shapes import check
 
@@ -108,16 +109,18 @@ class SlidingWindowAttention(HeadAttention):
             None if looks is None else blocks.cut(looks, block)[..., None],  # (batch, blocks, block, 1)
         )
         sees = ops.cast(ops.any(mask, axis=-1), self.compute_dtype)  # (1 or batch, blocks, block)
-        queries = blocks.cut(self._queries(query, start + ops.arange(length)), block)
+        # Blocks are cut along the length, so that comes first; the two changes of order make none.
+        queries = blocks.cut(head_ops.first(self._queries(query, start + ops.arange(length))), block)
         count = ops.shape(queries)[1]
         mask = ops.broadcast_to(mask, (batch, *ops.shape(mask)[1:]))  # (batch, blocks, block, span)
         queries, mask, key, value = (
             ops.reshape(x, (batch * count, *ops.shape(x)[2:])) for x in (queries, mask, around["key"], around["value"])
         )
+        queries, key, value = (head_ops.first(x) for x in (queries, key, value))
         here, there = self.window + ops.arange(block), ops.arange(block + width - 1)  # differences are what counts
         context, weights = self._attend(queries, {"key": key, "value": value}, mask, here, there, training)
-        context = ops.reshape(context, (batch, count * block, self.heads, self.value_dim))
-        output = self._together(context[:, :length])  # (batch, query_length, units)
+        context = ops.reshape(head_ops.first(context), (batch, count * block, self.heads, self.value_dim))
+        output = self._together(head_ops.first(context[:, :length]))  # (batch, query_length, units)
         weights = ops.reshape(blocks.band(weights, width), (batch, count, self.heads, block, width))
         weights = ops.transpose(weights * sees[:, :, None, :, None], (0, 2, 1, 3, 4))
         weights = ops.reshape(weights, (batch, self.heads, count * block, width))[:, :, :length]
@@ -127,12 +130,14 @@ class SlidingWindowAttention(HeadAttention):
     def _around(self, memory: dict, seen: Any, length: Any, after: int, start: Any) -> tuple[Any, dict[str, Any]]:
         """The number of queries in a block; and for each block keys, values and whether they are there to be seen."""
         if start is None:
+            memory = {name: head_ops.first(leaf) for name, leaf in memory.items()}  # (batch, key_length, heads, width)
             seen = ops.ones((1, ops.shape(memory["key"])[1]), "bool") if seen is None else seen
             cut = (length, self.block, self.window, after)
             return self.block, {name: blocks.around(leaf, *cut) for name, leaf in {**memory, "seen": seen}.items()}
         block = min(self.block, length) if isinstance(length, int) else ops.minimum(self.block, length)
         place = blocks.places(start, length, block, self.window)  # (blocks, span)
-        around = {name: blocks.gather(leaf, place) for name, leaf in memory.items()}
+        around = {name: blocks.gather(leaf, place, axis=2) for name, leaf in memory.items()}
+        around = {name: ops.transpose(leaf, (0, 2, 3, 1, 4)) for name, leaf in around.items()}
         seen = masks.both((place >= 0)[None], None if seen is None else blocks.gather(seen, place))
         return block, {**around, "seen": seen}  # (batch, blocks, span, ...)
 

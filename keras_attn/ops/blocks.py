@@ -52,9 +52,9 @@ def places(start: Any, length: Any, block: Any, before: int) -> Any:
     return ops.expand_dims(first, 1) + ops.arange(before + block)
 
 
-def gather(x: Any, place: Any) -> Any:
+def gather(x: Any, place: Any, axis: int = 1) -> Any:
     """(batch, time, ...) at (blocks, span) places -> (batch, blocks, span, ...); anything where there is none."""
-    return ops.take(x, ops.clip(place, 0, ops.shape(x)[1] - 1), axis=1)
+    return ops.take(x, ops.clip(place, 0, ops.shape(x)[axis] - 1), axis=axis)
 
 
 def near(block: Any, width: int) -> Any:

@@ -1,7 +1,8 @@
-"""Attention with many heads at once: h heads of d numbers side by side.
+"""Attention with many heads at once: h heads of d numbers each, (batch, heads, length, d).
 
-Keys and values may have fewer heads than queries: then each group of query heads looks at the same keys (Ainslie et
-al. 2023), and no key is copied for it.
+Heads come before the length: what a head looks up is one matrix, multiplied as it lies there. Keys and values may have
+fewer heads than queries: then each group of query heads looks at the same keys (Ainslie et al. 2023), and no key is
+copied for it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import keras
 from keras import ops
 
 
+def first(x: Any) -> Any:
+    """(batch, length, heads, width) -> (batch, heads, length, width), and back."""
+    return ops.transpose(x, (0, 2, 1, 3))
+
+
 def scores(query: Any, key: Any, group: int = 1) -> Any:
     """e_hqk = query_hq . key_hk, the dot product of each head, unscaled.
 
     Args:
-        query: (batch, query_length, heads, head_dim).
-        key: (batch, key_length, key_heads, head_dim).
+        query: (batch, heads, query_length, head_dim).
+        key: (batch, key_heads, key_length, head_dim).
         group: heads / key_heads, how many query heads share a key head.
 
     Returns:
@@ -25,14 +31,17 @@ def scores(query: Any, key: Any, group: int = 1) -> Any:
 
     Source: Vaswani et al. 2017, eq. 1; groups: Ainslie et al. 2023, section 2.2.
     """
-    batch, length, heads, head_dim = ops.shape(query)
-    query = ops.transpose(query, (0, 2, 1, 3))  # (batch, heads, query_length, head_dim)
-    key = ops.transpose(key, (0, 2, 3, 1))  # (batch, key_heads, head_dim, key_length)
     if group == 1:
-        return ops.matmul(query, key)
+        return _products(query, key)
+    batch, heads, length, head_dim = ops.shape(query)
     query = ops.reshape(query, (batch, heads // group, group * length, head_dim))
-    score = ops.matmul(query, key)  # (batch, key_heads, group * query_length, key_length)
-    return ops.reshape(score, (batch, heads, length, ops.shape(key)[-1]))
+    score = _products(query, key)  # (batch, key_heads, group * query_length, key_length)
+    return ops.reshape(score, (batch, heads, length, ops.shape(key)[2]))
+
+
+def _products(query: Any, key: Any) -> Any:
+    # Not by letters b h q k, for which Keras turns the keys around, and so does the gradient.
+    return ops.einsum("...qd,...kd->...qk", query, key)
 
 
 def read(weights: Any, value: Any, group: int = 1) -> Any:
@@ -40,20 +49,17 @@ def read(weights: Any, value: Any, group: int = 1) -> Any:
 
     Args:
         weights: (batch, heads, query_length, key_length).
-        value: (batch, key_length, key_heads, value_dim).
+        value: (batch, key_heads, key_length, value_dim).
         group: heads / key_heads.
 
     Returns:
-        (batch, query_length, heads, value_dim).
+        (batch, heads, query_length, value_dim).
     """
+    if group == 1:
+        return ops.matmul(weights, value)
     batch, heads, length, key_length = ops.shape(weights)
-    value = ops.transpose(value, (0, 2, 1, 3))  # (batch, key_heads, key_length, value_dim)
-    if group > 1:
-        weights = ops.reshape(weights, (batch, heads // group, group * length, key_length))
-    context = ops.matmul(weights, value)
-    if group > 1:
-        context = ops.reshape(context, (batch, heads, length, ops.shape(value)[-1]))
-    return ops.transpose(context, (0, 2, 1, 3))  # (batch, query_length, heads, value_dim)
+    weights = ops.reshape(weights, (batch, heads // group, group * length, key_length))
+    return ops.reshape(ops.matmul(weights, value), (batch, heads, length, ops.shape(value)[-1]))
 
 
 def softmax(scores: Any, mask: Any = None) -> Any:

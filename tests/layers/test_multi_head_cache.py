@@ -123,8 +123,8 @@ def test_a_cache_is_empty_at_the_start_and_has_the_batch_first(make):
     layer = built(make)
     cache = layer.start(3, 5)
     assert {name: tuple(leaf.shape) for name, leaf in cache.items()} == {
-        "key": (3, 5, layer.key_heads, layer.head_dim),
-        "value": (3, 5, layer.key_heads, layer.value_dim),
+        "key": (3, layer.key_heads, 5, layer.head_dim),
+        "value": (3, layer.key_heads, 5, layer.value_dim),
     }
     assert all((numpy(leaf) == 0).all() for leaf in cache.values())
 
@@ -158,8 +158,8 @@ def test_gradients_pass_the_cache():
 def test_reading_a_memory_is_the_call(kind):
     layer, mask = built(MAKE[kind]), np.arange(11) < np.array([11, 7])[:, None]
     memory = layer.project_memory(X)
-    assert memory["key"].shape == (2, 11, layer.key_heads, layer.head_dim)
-    assert memory["value"].shape == (2, 11, layer.key_heads, layer.value_dim)
+    assert memory["key"].shape == (2, layer.key_heads, 11, layer.head_dim)
+    assert memory["value"].shape == (2, layer.key_heads, 11, layer.value_dim)
     whole = layer(X[:, :3], X, value_mask=mask, return_attention_scores=True)
     same(numpy(layer.read(X[:, :3], memory, mask[:, None])), numpy(whole), CLOSE)
     third = layer.read(X[:, 2:3], memory, mask[:, None].astype("float32"), query_position=np.array([2]))

@@ -54,7 +54,7 @@ def decoder(norm="pre", reads="heads", activation="relu", dtype="float32", **mor
 
 
 def memory(reads="heads", dtype="float32"):
-    key, value = {"heads": ((2, 5, HEADS, 4),) * 2, "scored": ((2, 5, WIDTH), (2, 5, FEATURES))}[reads]
+    key, value = {"heads": ((2, HEADS, 5, 4),) * 2, "scored": ((2, 5, WIDTH), (2, 5, FEATURES))}[reads]
     return {"key": numbers(*key, dtype=dtype), "value": numbers(*value, seed=1, dtype=dtype)}
 
 
@@ -63,7 +63,8 @@ def looked(block, given, index):
     reader, (keys, values) = block.attention, (given[name][index].astype("float64") for name in ("key", "value"))
 
     def heads(queries):
-        return paper.read(reader, queries, keys, values, np.tile(MASK[index], (len(queries), 1)))
+        lengthwise = (leaf.swapaxes(0, 1) for leaf in (keys, values))  # (5, heads, width)
+        return paper.read(reader, queries, *lengthwise, np.tile(MASK[index], (len(queries), 1)))
 
     def scored(queries):
         scores = np.where(MASK[index], queries @ keys.T, -np.inf)
@@ -101,7 +102,7 @@ def test_a_decoder_block_is_the_loop(norm, reads, dtype, tolerance):
         wanted = paper.decoder_block(block, x[index].astype("float64"), looked(block, given, index))
         same((found[index], weights[index]), wanted, tolerance)
     assert (weights[1, ..., 3:] == 0).all()
-    assert {name: leaf.shape for name, leaf in cache.items()} == {"key": (2, 3, HEADS, 4), "value": (2, 3, HEADS, 4)}
+    assert {name: leaf.shape for name, leaf in cache.items()} == {"key": (2, HEADS, 3, 4), "value": (2, HEADS, 3, 4)}
     assert found.dtype == dtype
 
 
@@ -121,8 +122,8 @@ def test_a_decoder_block_gives_in_pieces_what_it_gives_at_once(norm, reads, cuts
         start += n
     same((np.concatenate(outputs, 1), np.concatenate(weights, 2)), (wanted, wanted_weights), 2e-6)
     cache = numpy(cache)
-    same({name: leaf[:, :3] for name, leaf in cache.items()}, whole, 2e-6)
-    assert not any(leaf[:, 3:].any() for leaf in cache.values())
+    same({name: leaf[:, :, :3] for name, leaf in cache.items()}, whole, 2e-6)
+    assert not any(leaf[:, :, 3:].any() for leaf in cache.values())
 
 
 @readers
@@ -130,7 +131,7 @@ def test_what_the_mask_of_the_memory_hides_does_not_matter(reads):
     block, x, given = decoder(reads=reads), numbers(2, 3, WIDTH, seed=5), memory(reads)
     first = numpy(block(x, given, source_mask=MASK))
     for leaf in given.values():
-        leaf[~MASK] += 3
+        (leaf.swapaxes(1, 2) if leaf.ndim == 4 else leaf)[~MASK] += 3
     same(numpy(block(x, given, source_mask=MASK)), first)
     assert abs(numpy(block(x, given))[0] - first[0]).max() > 0.01
 

@@ -164,7 +164,7 @@ def test_a_scored_reader_is_its_attention_and_a_matrix(dtype, tolerance):
 def test_an_empty_cache_has_a_place_for_each_layer_and_for_no_token(policy):
     layer = EmptyCache(3, 2, 4, 5, dtype=policy)
     found = layer(np.zeros((7, 11), "int32"))
-    leaf = {"key": (7, 0, 2, 4), "value": (7, 0, 2, 5)}
+    leaf = {"key": (7, 2, 0, 4), "value": (7, 2, 0, 5)}
     assert [{name: tuple(one.shape) for name, one in cache.items()} for cache in found] == [leaf] * 3
     assert {one.dtype.name for cache in found for one in cache.values()} == {policy.removeprefix("mixed_")}
 

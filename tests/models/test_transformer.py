@@ -77,13 +77,13 @@ def shapes(nested):
 def test_memory_and_state_of_heads_are_those_of_the_table():
     views = transformer(decoder={"self_attention": "grouped_query", "key_heads": 1})
     encoded = views.encoder(SOURCE)
-    read = {"key": (2, 5, 3, 4), "value": (2, 5, 3, 4)}  # (batch, source_length, heads, head_dim)
+    read = {"key": (2, 3, 5, 4), "value": (2, 3, 5, 4)}  # (batch, heads, source_length, head_dim)
     assert keras.tree.flatten(shapes(encoded["memory"])) == keras.tree.flatten({"decoder": [read] * 2, "mask": (2, 5)})
     keras.tree.assert_same_structure(numpy(encoded["memory"]), {"decoder": [{"key": 0, "value": 0}] * 2, "mask": 0})
     assert (numpy(encoded["memory"]["mask"]) == (SOURCE != 0)).all()
     for state, time in ((encoded["state"], 0), (sized(encoded["state"], 7), 7)):
         keras.tree.assert_same_structure(numpy(state), {"cache": [{"key": 0, "value": 0}] * 2})
-        assert {tuple(leaf.shape) for leaf in keras.tree.flatten(state)} == {(2, time, 1, 4)}  # one head of keys
+        assert {tuple(leaf.shape) for leaf in keras.tree.flatten(state)} == {(2, 1, time, 4)}  # one head of keys
 
 
 def test_memory_of_a_scoring_is_that_of_the_table():
@@ -108,16 +108,16 @@ def test_a_prompt_and_then_single_tokens_are_training(fields):
             state, position = out["state"], position + n
             logits.append(numpy(out["logits"]))
         same(np.concatenate(logits, 1), wanted, 1e-5)
-        assert {leaf.shape[1] for leaf in keras.tree.flatten(state)} == {room}
+        assert {leaf.shape[2] for leaf in keras.tree.flatten(state)} == {room}
 
 
 def test_making_room_keeps_what_is_there_and_never_cuts():
-    leaf = np.random.default_rng(0).normal(size=(2, 3, 5, 7)).astype("float32")
+    leaf = np.random.default_rng(0).normal(size=(2, 5, 3, 7)).astype("float32")
     state = {"cache": [{"key": leaf}], "decoder": [leaf[:, 0, 0]]}
     longer = numpy(sized(state, 11))
-    same(longer["cache"][0]["key"][:, :3], leaf)
-    assert longer["cache"][0]["key"].shape == (2, 11, 5, 7)
-    assert not longer["cache"][0]["key"][:, 3:].any()
+    same(longer["cache"][0]["key"][:, :, :3], leaf)
+    assert longer["cache"][0]["key"].shape == (2, 5, 11, 7)
+    assert not longer["cache"][0]["key"][:, :, 3:].any()
     same(longer["decoder"][0], leaf[:, 0, 0])
     same(numpy(sized(state, 2))["cache"][0]["key"], leaf)
     recurrent = {"decoder": [leaf]}

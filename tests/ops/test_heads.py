@@ -15,20 +15,20 @@ groups = pytest.mark.parametrize("group", [1, 2, 6])
 @groups
 def test_scores_are_dot_products_with_the_key_of_the_group(group):
     random = np.random.default_rng(0)
-    query, key = random.normal(size=(2, 3, 6, 7)), random.normal(size=(2, 5, 6 // group, 7))
+    query, key = random.normal(size=(2, 6, 3, 7)), random.normal(size=(2, 6 // group, 5, 7))
     wanted = np.zeros((2, 6, 3, 5))
     for b, h, q, k in np.ndindex(wanted.shape):
-        wanted[b, h, q, k] = query[b, q, h] @ key[b, k, h // group]
+        wanted[b, h, q, k] = query[b, h, q] @ key[b, h // group, k]
     same(numpy(heads.scores(query, key, group)), wanted, 1e-12)
 
 
 @groups
 def test_reading_is_a_weighted_sum_of_the_values_of_the_group(group):
     random = np.random.default_rng(0)
-    weights, value = random.normal(size=(2, 6, 3, 5)), random.normal(size=(2, 5, 6 // group, 7))
-    wanted = np.zeros((2, 3, 6, 7))
+    weights, value = random.normal(size=(2, 6, 3, 5)), random.normal(size=(2, 6 // group, 5, 7))
+    wanted = np.zeros((2, 6, 3, 7))
     for b, h, q, k in np.ndindex(weights.shape):
-        wanted[b, q, h] += weights[b, h, q, k] * value[b, k, h // group]
+        wanted[b, h, q] += weights[b, h, q, k] * value[b, h // group, k]
     same(numpy(heads.read(weights, value, group)), wanted, 1e-12)
 
 

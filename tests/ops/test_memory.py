@@ -11,9 +11,9 @@ from keras_attn.ops import extend
 
 
 def leaves(length, seed=0):
-    """Key and value (batch 2, length, heads 3, width 5 and 7)."""
+    """Key and value (batch 2, heads 3, length, width 5 and 7)."""
     random = np.random.default_rng(seed)
-    return {name: random.normal(size=(2, length, 3, width)).astype("float32") for name, width in SHAPES}
+    return {name: random.normal(size=(2, 3, length, width)).astype("float32") for name, width in SHAPES}
 
 
 SHAPES = (("key", 5), ("value", 7))
@@ -25,7 +25,7 @@ def test_only_the_places_from_the_position_on_are_written(position, count):
     found = numpy(extend(cache, new["key"], new["value"], position))
     for name, _ in SHAPES:
         wanted = cache[name].copy()
-        wanted[:, position : position + count] = new[name]
+        wanted[:, :, position : position + count] = new[name]
         same(found[name], wanted)
 
 
@@ -35,7 +35,7 @@ def test_without_a_cache_the_new_ones_are_all_there_is():
 
 
 def test_the_position_and_all_lengths_may_be_known_late():
-    signature = {name: tf.TensorSpec((None, None, 3, width)) for name, width in SHAPES}
+    signature = {name: tf.TensorSpec((None, 3, None, width)) for name, width in SHAPES}
     write = tf.function(
         lambda cache, new, position: extend(cache, new["key"], new["value"], position),
         input_signature=[signature, signature, tf.TensorSpec((), tf.int64)],
@@ -43,6 +43,12 @@ def test_the_position_and_all_lengths_may_be_known_late():
     for position, count in ((2, 3), (5, 1)):
         cache, new = leaves(11), leaves(count, seed=1)
         same(numpy(write(cache, new, position)), numpy(extend(cache, new["key"], new["value"], position)))
+    cache, new = leaves(4), leaves(2, seed=1)
+    for position, kept in ((4, 4), (3, 3), (0, 0)):  # what has no room for the new ones grows
+        wanted = {name: np.concatenate([cache[name][:, :, :kept], new[name]], 2) for name, _ in SHAPES}
+        length = max(4, position + 2)
+        same({name: leaf[:, :, : position + 2] for name, leaf in numpy(write(cache, new, position)).items()}, wanted)
+        assert {leaf.shape[2] for leaf in write(cache, new, position).values()} == {length}
 
 
 def test_it_compiles():
@@ -64,5 +70,5 @@ def test_gradients_go_to_what_was_written_and_to_what_was_kept():
         total = tf.reduce_sum(extend(cache, new["key"], new["value"], 1)["key"])
     kept, written = tape.gradient(total, [cache["key"], new["key"]])
     assert (numpy(written) == 1).all()
-    assert (numpy(kept)[:, 1:3] == 0).all()
-    assert (numpy(kept)[:, [0, 3, 4]] == 1).all()
+    assert (numpy(kept)[:, :, 1:3] == 0).all()
+    assert (numpy(kept)[:, :, [0, 3, 4]] == 1).all()

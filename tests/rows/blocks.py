@@ -17,7 +17,7 @@ from keras_attn.layers import (
 from keras_attn.testing.specimen import SIZES, Spec, Specimen
 
 X, OWN = Spec("batch query_length query_features"), frozenset({"causal"})
-KEYS, VALUES = Spec("batch key_length heads 6"), Spec("batch key_length heads 4")
+KEYS, VALUES = Spec("batch heads key_length 6"), Spec("batch heads key_length 4")
 MASK = Spec("batch key_length", "mask")
 HEADS, HEAD_DIM, VALUE_DIM = SIZES["heads"], 6, 4
 
@@ -35,7 +35,7 @@ def decoder(norm: str, reads: str) -> DecoderBlock:
     return DecoderBlock(heads(), attention, FeedForward(SIZES["hidden"], "swiglu"), norm)
 
 
-CACHE = {"key": Spec("batch query_length heads 6"), "value": Spec("batch query_length heads 4")}
+CACHE = {"key": Spec("batch heads query_length 6"), "value": Spec("batch heads query_length 4")}
 MEMORY = {"key": KEYS, "value": VALUES}
 SCORED = {"key": Spec("batch key_length hidden"), "value": Spec("batch key_length features")}
 

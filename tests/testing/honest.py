@@ -86,12 +86,12 @@ class Honest(keras.layers.Layer):
 
     def start(self, batch, length):
         return {
-            "key": ops.zeros((batch, length, 1, self.units), self.compute_dtype),
-            "value": ops.zeros((batch, length, 1, self.query_kernel.shape[0]), self.compute_dtype),
+            "key": ops.zeros((batch, 1, length, self.units), self.compute_dtype),
+            "value": ops.zeros((batch, 1, length, self.query_kernel.shape[0]), self.compute_dtype),
         }
 
     def step(self, x, position, cache):
-        cache = extend(cache, self.project(x)[:, :, None], x[:, :, None], position)
-        length = cache["key"].shape[1]
+        cache = extend(cache, self.project(x)[:, None], x[:, None], position)
+        length = cache["key"].shape[2]
         mask = masks.causal(position + ops.arange(x.shape[1]), ops.arange(length))[None]
-        return self.attend(x, cache["key"][:, :, 0], cache["value"][:, :, 0], mask)[0], cache
+        return self.attend(x, cache["key"][:, 0], cache["value"][:, 0], mask)[0], cache

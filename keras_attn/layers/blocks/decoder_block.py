@@ -35,7 +35,7 @@ class DecoderBlock(keras.layers.Layer):
         source_mask: (batch, key_length) booleans, True where the memory has something; None = everywhere. (Keras would
             put a nest into a `memory_mask` that is not given.)
         position: an integer or a scalar integer tensor.
-        cache: `{"key", "value"}` of (batch, time, heads, head_dim), or None.
+        cache: `{"key", "value"}` of (batch, heads, time, head_dim), or None.
 
     Returns:
         x' (batch, n, features); weights over the memory (batch, heads, n, key_length); the cache with
@@ -109,9 +109,9 @@ class DecoderBlock(keras.layers.Layer):
     ) -> Any:
         batch, n, _ = x.shape
         own = self.self_attention
-        time = n if cache is None else cache["key"].shape[1]
-        shapes = [x.shape, (batch, getattr(self.attention, "heads", 1), n, memory["key"].shape[1])]
-        shapes += [(batch, time, own.key_heads, width) for width in (own.head_dim, own.value_dim)]
+        time = n if cache is None else cache["key"].shape[2]
+        shapes = [x.shape, (batch, getattr(self.attention, "heads", 1), n, memory["key"].shape[-2])]
+        shapes += [(batch, own.key_heads, time, width) for width in (own.head_dim, own.value_dim)]
         out, weights, key, value = (keras.KerasTensor(shape, dtype=self.compute_dtype) for shape in shapes)
         return out, weights, {"key": key, "value": value}
 

@@ -12,7 +12,7 @@ from keras_attn.errors import expect
 
 @keras.saving.register_keras_serializable("keras_attn")
 class EmptyCache(keras.layers.Layer):
-    """Keys and values of no tokens, (batch, 0, heads, width), one pair for each layer.
+    """Keys and values of no tokens, (batch, heads, 0, width), one pair for each layer.
 
     How many tokens will come is not known where the memory is made; `ops.memory.sized` makes room for them.
 
@@ -26,7 +26,7 @@ class EmptyCache(keras.layers.Layer):
         like: any tensor with the batch first.
 
     Returns:
-        For each layer `{"key": (batch, 0, heads, head_dim), "value": (batch, 0, heads, value_dim)}`.
+        For each layer `{"key": (batch, heads, 0, head_dim), "value": (batch, heads, 0, value_dim)}`.
     """
 
     def __init__(self, layers: int, heads: int, head_dim: int, value_dim: int | None = None, **kwargs: Any):
@@ -41,7 +41,7 @@ class EmptyCache(keras.layers.Layer):
     def call(self, like: Any) -> list[dict[str, Any]]:
         batch = ops.shape(like)[0]
         return [
-            {name: ops.zeros((batch, 0, self.heads, width), self.compute_dtype) for name, width in self._widths()}
+            {name: ops.zeros((batch, self.heads, 0, width), self.compute_dtype) for name, width in self._widths()}
             for _ in range(self.layers)
         ]
 
@@ -49,7 +49,7 @@ class EmptyCache(keras.layers.Layer):
         # The axis that is empty here and longer in a search has no known length.
         return [
             {
-                name: keras.KerasTensor((like.shape[0], None, self.heads, width), dtype=self.compute_dtype)
+                name: keras.KerasTensor((like.shape[0], self.heads, None, width), dtype=self.compute_dtype)
                 for name, width in self._widths()
             }
             for _ in range(self.layers)

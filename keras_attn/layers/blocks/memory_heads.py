@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_attn.errors import expect
+from keras_attn.ops import heads as head_ops
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -29,7 +30,7 @@ class MemoryHeads(keras.layers.Layer):
         x: (batch, key_length, features).
 
     Returns:
-        For each layer `{"key": (batch, key_length, heads, head_dim), "value": (batch, key_length, heads, value_dim)}`,
+        For each layer `{"key": (batch, heads, key_length, head_dim), "value": (batch, heads, key_length, value_dim)}`,
         the memory that `HeadAttention.read` takes.
 
     Source: Vaswani et al. 2017, section 3.2.3.
@@ -88,13 +89,13 @@ class MemoryHeads(keras.layers.Layer):
     def _apart(self, x: Any, all_layers: Any, width: int) -> list[Any]:
         batch, length = ops.shape(x)[:2]
         pieces = ops.split(all_layers, self.layers, axis=-1)
-        return [ops.reshape(piece, (batch, length, self.heads, width)) for piece in pieces]
+        return [head_ops.first(ops.reshape(piece, (batch, length, self.heads, width))) for piece in pieces]
 
     def compute_output_spec(self, x: Any) -> list[dict[str, Any]]:
         widths = {"key": self.head_dim, "value": self.value_dim}
         return [
             {
-                name: keras.KerasTensor((*x.shape[:2], self.heads, width), dtype=self.compute_dtype)
+                name: keras.KerasTensor((x.shape[0], self.heads, x.shape[1], width), dtype=self.compute_dtype)
                 for name, width in widths.items()
             }
             for _ in range(self.layers)

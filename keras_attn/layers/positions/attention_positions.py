@@ -27,7 +27,7 @@ class AttentionPositions(keras.layers.Layer):
         """Queries or keys as they enter the score.
 
         Args:
-            x: (batch, length, heads, head_dim).
+            x: (batch, length, heads, head_dim), as projected; heads come first after this.
             position: (length,) integers.
         """
         return x
@@ -36,14 +36,14 @@ class AttentionPositions(keras.layers.Layer):
         """What is added to the scores, broadcastable to (batch, heads, query_length, key_length); None = nothing.
 
         Args:
-            query: (batch, query_length, heads, head_dim), already divided by sqrt(head_dim).
+            query: (batch, heads, query_length, head_dim), already divided by sqrt(head_dim).
             query_position: (query_length,) integers.
             key_position: (key_length,) integers.
         """
         return None
 
     def read(self, weights: Any, query_position: Any, key_position: Any) -> Any:
-        """What is added to the context, (batch, query_length, heads, value_dim); None = nothing.
+        """What is added to the context, (batch, heads, query_length, value_dim); None = nothing.
 
         Args:
             weights: (batch, heads, query_length, key_length).

@@ -40,13 +40,13 @@ class RelativePositions(AttentionPositions):
 
     def score(self, query: Any, query_position: Any, key_position: Any) -> Any:
         vectors = self._vectors(self.key_embeddings, query, query_position, key_position)
-        return ops.einsum("bqhd,qkd->bhqk", query, vectors)
+        return ops.einsum("bhqd,qkd->bhqk", query, vectors)
 
     def read(self, weights: Any, query_position: Any, key_position: Any) -> Any:
         if not self.values:
             return None
         vectors = self._vectors(self.value_embeddings, weights, query_position, key_position)
-        return ops.einsum("bhqk,qkd->bqhd", weights, vectors)
+        return ops.einsum("bhqk,qkd->bhqd", weights, vectors)
 
     def _vectors(self, table: Any, like: Any, query_position: Any, key_position: Any) -> Any:
         where = positions.distance(query_position, key_position, self.limit)  # (query_length, key_length)

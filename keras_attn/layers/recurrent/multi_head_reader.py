@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_attn.layers.multi_head import MultiHeadAttention
 from keras_attn.layers.weighing.softmax import SoftmaxWeighing
+from keras_attn.ops import heads
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -68,7 +69,7 @@ class MultiHeadReader(keras.layers.Layer):
         """
         batch, length = ops.shape(key)[:2]
         apart = (batch, length, self.heads, self.head_dim)
-        memory = {"key": ops.reshape(key, apart), "value": ops.reshape(value, apart)}
+        memory = {name: heads.first(ops.reshape(x, apart)) for name, x in (("key", key), ("value", value))}
         output, weights = self.attention.read(query, memory, mask, training=training)
         return output, ops.mean(weights, axis=1)
 
