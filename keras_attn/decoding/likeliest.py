@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay numbers
+LARGE = 2000  # words from which on blocks are the faster way (2026-11-20)
 
 
 def barred(scores: Any, words: tuple[int, ...]) -> Any:
@@ -27,14 +28,48 @@ def likeliest(scores: Any, count: int, never: tuple[int, ...]) -> tuple[Any, Any
     Returns:
         scores and words (int32), (rows, count or a few more): in order but for those that can never be.
     """
-    if count == 1:  # one pass more over all words, but finding 1 is five times faster than 3 (2026-11-20)
+    vocabulary = scores.shape[-1]
+    if count == 1 and vocabulary < LARGE:  # one pass more over all words, but finding 1 is five times faster than 3
         best, word = ops.top_k(barred(scores, never), 1)
         return best, ops.cast(word, "int32")
-    best, word = ops.top_k(scores, min(count + len(never), scores.shape[-1]))
-    word = ops.cast(word, "int32")
+    best, word = top(scores, min(count + len(never), vocabulary))
     for token in never:
         best = ops.where(word == token, NEVER, best)
+    if count == 1:
+        best, place = ops.top_k(best, 1)
+        word = ops.take_along_axis(word, place, axis=1)
     return best, word
+
+
+def top(scores: Any, count: int) -> tuple[Any, Any]:
+    """What `ops.top_k` gives, faster: of equals the first.
+
+    A word among the `count` best is in one of the `count` blocks with the highest maxima: else each of these would have
+    a better one, or an equal one that comes first. So only those blocks are searched, and one pass finds all maxima.
+
+    Args:
+        scores: (rows, vocabulary).
+
+    Returns:
+        scores and words (int32), (rows, count) each, best first.
+    """
+    vocabulary = scores.shape[-1]
+    # Near 100, such that little is left over.
+    width = min(range(64, 129), key=lambda width: (-vocabulary % width, abs(width - 100)))
+    blocks = -(-vocabulary // width)
+    if vocabulary < LARGE or blocks <= 2 * count:
+        best, word = ops.top_k(scores, count)
+        return best, ops.cast(word, "int32")
+    rows = ops.shape(scores)[0]
+    if vocabulary % width:
+        scores = ops.pad(scores, [[0, 0], [0, -vocabulary % width]], constant_values=-float("inf"))
+    scores = ops.reshape(scores, (rows * blocks, width))
+    maxima = ops.reshape(ops.max(scores, axis=1, initial=-float("inf")), (rows, blocks))
+    block = ops.sort(ops.cast(ops.top_k(maxima, count)[1], "int32"), axis=1)  # (rows, count), in order of words
+    first = ops.expand_dims(blocks * ops.arange(rows, dtype="int32"), 1)
+    best, place = ops.top_k(ops.reshape(ops.take(scores, first + block, axis=0), (rows, count * width)), count)
+    place = ops.cast(place, "int32")
+    return best, ops.take_along_axis(block, place // width, axis=1) * width + place % width
 
 
 def own_log_p(logits: Any, word: Any, normalizer: Any = None) -> Any:

@@ -1,0 +1,59 @@
+"""The best words through the maxima of blocks: what top-k of all words gives, ties and all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from catalogue import numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+from keras_attn.decoding.likeliest import LARGE, NEVER, likeliest, top
+
+SIZES = (LARGE - 1, LARGE, 2003, 2560, 4001)  # prime, of whole blocks, one more than that
+
+
+def first_of_equals(scores, count):
+    """Words by (score, the highest first; word), from a stable sort of all."""
+    word = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(scores, word, axis=1), word
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    vocabulary=st.sampled_from(SIZES),
+    count=st.integers(1, 14),
+    levels=st.sampled_from((1, 2, 5, 10**6)),
+    low=st.sampled_from((0.0, NEVER, -np.inf)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_blocks_give_what_a_stable_sort_of_all_gives(vocabulary, count, levels, low, seed):
+    random = np.random.default_rng(seed)
+    scores = random.integers(levels, size=(3, vocabulary)).astype("float32")  # of few levels there are many ties
+    hidden = random.random((3, vocabulary)) < (0.998 if levels > 5 else 0.3)
+    scores[hidden] = scores[hidden] * 0 + low
+    best, word = numpy(top(scores, count))
+    wanted, words = first_of_equals(scores, count)
+    np.testing.assert_array_equal(best, wanted)
+    np.testing.assert_array_equal(word, words)
+    assert word.dtype == "int32"
+
+
+@pytest.mark.parametrize("vocabulary", SIZES)
+@pytest.mark.parametrize("count", [1, 2, 10])
+def test_padding_and_start_are_never_among_them(vocabulary, count):
+    scores = np.random.default_rng(count).normal(size=(7, vocabulary)).astype("float32")
+    scores[:5, 0], scores[2:, 2] = 9, 8
+    best, word = numpy(likeliest(scores, count, (0, 2)))
+    scores[:, [0, 2]] = NEVER
+    wanted, words = first_of_equals(scores, count)
+    for row in range(len(scores)):
+        may = best[row] > NEVER / 2
+        np.testing.assert_array_equal(word[row][may][:count], words[row])
+        np.testing.assert_array_equal(best[row][may][:count], wanted[row])
+    assert not np.isin(word[best > NEVER / 2], (0, 2)).any()
+
+
+def test_no_rows_have_no_words():
+    assert numpy(likeliest(ops.zeros((0, 2560)), 3, (0, 2)))[1].shape[0] == 0
