@@ -68,7 +68,7 @@ class Batching:
         """
         with graph.as_default():
             part = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), [o.op.name for o in outputs])
-            shared = {tensor.name: tensor for node in part.node for tensor in _state(graph, node.name)}
+            shared = {name: tensor for node in part.node for name, tensor in _state(graph, node.name).items()}
             feeds = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in inputs]
 
             @tf.nondifferentiable_batch_function(
@@ -89,9 +89,10 @@ class Batching:
             return feeds, list(run(*feeds))
 
 
-def _state(graph: tf.Graph, name: str) -> list[tf.Tensor]:
+def _state(graph: tf.Graph, name: str) -> dict[str, tf.Tensor]:
     """What a node holds between runs, such as a variable or a table: it stays outside of the batched part."""
     node = graph.get_operation_by_name(name)
     if node.inputs or not node.op_def.is_stateful:
-        return []
-    return [tf.identity(tensor) if tensor.dtype._is_ref_dtype else tensor for tensor in node.outputs]
+        return {}
+    # A reference to a variable of TensorFlow 1 cannot be handed over, its value can.
+    return {tensor.name: tf.identity(tensor) if tensor.dtype._is_ref_dtype else tensor for tensor in node.outputs}

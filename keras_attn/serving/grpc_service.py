@@ -18,6 +18,7 @@ from keras_attn.serving.errors import as_serving_error, invalid
 from keras_attn.serving.service import Service, fill_spec
 from keras_attn.serving.tensor_protos import fill, to_arrays
 
+_CENTURY = 3e9
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -34,7 +35,7 @@ class GrpcPredictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             response, name = predict_pb2.PredictResponse(), request.model_spec.signature_name
             inputs = to_arrays(request.inputs)
             with self._service.manager.lease(request.model_spec) as servable:
-                left = context.time_remaining()
+                left = _left(context)
                 fill(response.outputs, self._service.predict(servable, name, inputs, request.output_filter, left))
                 fill_spec(response.model_spec, servable, name)
             return response
@@ -46,7 +47,7 @@ class GrpcPredictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             "Classify",
             request.model_spec.name,
             context,
-            lambda: self._service.classify(request, context.time_remaining()),
+            lambda: self._service.classify(request, _left(context)),
         )
 
     def Regress(self, request: Any, context: Any) -> Message:
@@ -54,13 +55,13 @@ class GrpcPredictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             "Regress",
             request.model_spec.name,
             context,
-            lambda: self._service.regress(request, context.time_remaining()),
+            lambda: self._service.regress(request, _left(context)),
         )
 
     def MultiInference(self, request: Any, context: Any) -> Message:
         name = request.tasks[0].model_spec.name if request.tasks else ""
         return self._counted(
-            "MultiInference", name, context, lambda: self._service.multi_inference(request, context.time_remaining())
+            "MultiInference", name, context, lambda: self._service.multi_inference(request, _left(context))
         )
 
     def GetModelMetadata(self, request: Any, context: Any) -> Message:
@@ -94,6 +95,12 @@ class GrpcModels(model_service_pb2_grpc.ModelServiceServicer):
             return model_management_pb2.ReloadConfigResponse()
 
         return _answered(context, run)
+
+
+def _left(context: Any) -> float | None:
+    """Seconds until the client's deadline; None if it has set none, which gRPC says in centuries."""
+    left = context.time_remaining()
+    return left if left is not None and left < _CENTURY else None
 
 
 def _answered(context: Any, run: Callable[[], Message]) -> Message:

@@ -29,8 +29,12 @@ def one_model(name: str, base_path: Path) -> Any:
     return config
 
 
-def models_in(folder: Path) -> Any:
+def models_in(folder: Path, name: str = "") -> Any:
     """The configuration of a folder: a model if its folders are numbers, else each of its folders that is one.
+
+    Args:
+        folder: where to look.
+        name: of a model that the folder is; the folder's own if none is given.
 
     Raises:
         UserError: there is no model.
@@ -39,7 +43,7 @@ def models_in(folder: Path) -> Any:
         raise UserError(f"folder: {folder} is one version of a model; serve the folder that it is in, {folder.parent}")
     try:
         if versions_on_disk(folder):
-            return one_model(folder.resolve().name, folder)
+            return one_model(name or folder.resolve().name, folder)
         found = [path for path in sorted(folder.iterdir()) if path.is_dir() and versions_on_disk(path)]
     except OSError as error:
         raise UserError(f"folder: {folder} cannot be read ({error.strerror})") from error

@@ -35,7 +35,7 @@ class Options:
         rest_api_num_threads: REST requests worked on at a time; 0 chooses.
         rest_api_timeout_in_ms: time a REST request may take.
         rest_api_enable_cors_support: let pages of other origins use REST.
-        model_name: name of the model of model_base_path.
+        model_name: name of the model; "default" for that of model_base_path, the name of the folder for that of DIR.
         model_base_path: folder with the versions of one model.
         model_config_file: file with a ModelServerConfig: several models, version policies, labels.
         model_config_file_poll_wait_seconds: how often to read that file again; 0 for once.
@@ -65,7 +65,7 @@ class Options:
     rest_api_num_threads: int = 0
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
-    model_name: str = "default"
+    model_name: str = ""
     model_base_path: str = ""
     model_config_file: str = ""
     model_config_file_poll_wait_seconds: float = 0

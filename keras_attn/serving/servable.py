@@ -95,8 +95,8 @@ class Servable:
             ins, outs = self._batched[name]
             try:
                 return self._run({key: outs[key] for key in fetches}, {ins[key]: inputs[key] for key in ins}, options)
-            except tf.errors.InvalidArgumentError as error:
-                # One bad request fails the batch that it is in: each of them then runs by itself.
+            except (tf.errors.InvalidArgumentError, tf.errors.FailedPreconditionError) as error:
+                # One bad request fails the batch that it is in, and what has no rows cannot be in one: these run alone.
                 if "is larger than maximum input batch size" in error.message:
                     raise
         return self._run(fetches, {feeds[key]: inputs[key] for key in inputs}, options)

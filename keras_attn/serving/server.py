@@ -112,8 +112,8 @@ class Server:
         if options.model_config_file:
             return read_config(Path(options.model_config_file))
         if options.model_base_path:
-            return one_model(options.model_name, Path(options.model_base_path))
-        return models_in(Path(options.folder or ""))
+            return one_model(options.model_name or "default", Path(options.model_base_path))
+        return models_in(Path(options.folder or ""), options.model_name)
 
     def _reload(self) -> None:
         """Read the configuration file again; one that is broken changes nothing."""

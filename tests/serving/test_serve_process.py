@@ -1,0 +1,63 @@
+"""`keras-attn serve` as a process: it starts, and told to stop it answers what has come."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+
+def ports(count):
+    """Free ones."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    found = [one.getsockname()[1] for one in taken]
+    for one in taken:
+        one.close()
+    return found
+
+
+def ask(port, asked, answers):
+    """Ask over one connection after another, until nobody listens any more: what was sent has to be answered."""
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.connect()
+        except ConnectionRefusedError:
+            return
+        while connection.sock is not None:  # until the server says that this answer is the last one
+            try:
+                connection.request("POST", "/v1/models/half:predict", b'{"instances": [1.0]}')
+                response = connection.getresponse()
+                answers.append((response.status, json.loads(response.read())))
+            except (ConnectionError, http.client.HTTPException) as error:
+                answers.append((0, repr(error)))
+                return
+            asked.set()
+
+
+def test_sigterm_under_load_loses_no_request(base):
+    rest, port = ports(2)
+    command = [sys.executable, "-m", "keras_attn", "serve", str(base), f"--rest_api_port={rest}", f"--port={port}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("gRPC"):
+                break
+        answers, asked = [], [threading.Event() for _ in range(16)]
+        clients = [threading.Thread(target=ask, args=(rest, one, answers)) for one in asked]
+        for client in clients:
+            client.start()
+        assert all(one.wait(60) for one in asked), said
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(60)
+        assert process.wait(60) == 0
+        assert "Traceback" not in process.stderr.read()
+    wrong = [answer for answer in answers if answer != (200, {"predictions": [2.5]})]
+    assert not wrong, f"{len(wrong)} of {len(answers)}: {wrong[:3]}"
+    assert any("REST: http://127.0.0.1:" in line for line in said)
