@@ -110,6 +110,12 @@ def parse_call(function: Callable[..., None], arguments: Sequence[str], program:
     return parse(later, arguments, program)
 
 
+def columns(rows: dict[str, str]) -> str:
+    """A line for each name, with what it is behind it."""
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"  {name:{width}}  {text}" for name, text in rows.items())
+
+
 def _one_line(box: str) -> str:
     """The parser's framed message as one line: its title and frame dropped, its rules made semicolons."""
     _, *rows = box.splitlines()

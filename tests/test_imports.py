@@ -33,7 +33,7 @@ BELOW: dict[str, set[str]] = {
     "lines": {"data"},
 }
 EVERYBODY_MAY = {"errors", "whole_file", "budget"}
-EVERYTHING = {"recipes", "bench", "cli", "opened_model"}  # may import any unit
+EVERYTHING = {"recipes", "bench", "cli", "commands", "opened_model"}  # may import any unit
 ALONE = {"errors", "whole_file", "budget", "exit_status", "parse", "quiet"}  # import no unit
 
 # Everything else runs on every Keras backend.

@@ -123,7 +123,8 @@ def model(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_attn.export", exported)
     run_export = types.SimpleNamespace(export_ctranslate2=convert)
     monkeypatch.setitem(sys.modules, "keras_attn.recipes.run_export", run_export)
-    for module in (cli, opened_model):
+    commands = [sys.modules[command.__module__] for command in cli.COMMANDS.values()]
+    for module in (opened_model, *(module for module in commands if hasattr(module, "import_tensorflow"))):
         monkeypatch.setattr(module, "import_tensorflow", lambda: None)
     upper.asked = Run.asked
     return upper
