@@ -67,15 +67,15 @@ class TextToText(tf.Module):
 
     def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
         """Decode any number of strings; an empty one gives an empty one."""
-        return decode_strings(self.serve, lines, batch_size)
+        return decode_strings(_traced(self.serve), lines, batch_size)
 
     def hypotheses(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
         """All that the search found for each string, best first; an empty one gives an empty one."""
-        return hypotheses_of_strings(self.serve_hypotheses, lines, batch_size)
+        return hypotheses_of_strings(_traced(self.serve_hypotheses), lines, batch_size)
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
         """Decode, and say where each output token looked (mean over heads of the last attending layer)."""
-        return align_strings(self.serve_alignment, lines, batch_size)
+        return align_strings(_traced(self.serve_alignment), lines, batch_size)
 
     @tf.function(input_signature=[STRINGS])
     def serve(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -160,6 +160,11 @@ class TextToText(tf.Module):
     @staticmethod
     def _tokens(vocabulary: Any, ids: tf.Tensor) -> tf.Tensor:
         return tf.where(ids == PADDING, "", vocabulary.lookup_pieces(ids))
+
+
+def _traced(function: Any) -> Any:
+    """Its graph, made in this thread: Keras keeps what it goes by, such as a scope's dtype, for each thread apart."""
+    return function.get_concrete_function()
 
 
 @contextlib.contextmanager
