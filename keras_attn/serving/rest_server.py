@@ -69,6 +69,12 @@ class RestServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        found = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
     except OSError as error:
         raise UserError(f"--rest_api_port: cannot listen on {host}:{port} ({error.strerror})") from error
+    # asyncio does this to sockets of its own only. Without it the body of a reply, which is written after its head,
+    # waits 40 ms for the client's acknowledgment.
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
