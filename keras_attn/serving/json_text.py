@@ -61,7 +61,10 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def quoted(value: Any) -> str:
     """A value as it stands in an error."""
-    text = json.dumps(value, indent=4, ensure_ascii=False)
+    try:
+        text = json.dumps(value, indent=4, ensure_ascii=False)
+    except RecursionError:  # writing with an indent goes less deep than reading
+        return "..."
     return text if len(text) <= _QUOTED else text[:_QUOTED] + "..."
 
 

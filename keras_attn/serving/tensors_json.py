@@ -14,6 +14,7 @@ from keras_attn.serving.errors import ServingError, invalid
 from keras_attn.serving.json_text import from_base64, kind, quoted
 
 _FLOATS = {tf.float32: "float", tf.float64: "double"}
+_DEEPEST = 32  # NumPy's arrays end at 64
 _INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
 _NAMES = {**_FLOATS, tf.string: "string"}  # as TensorFlow in C++ calls them; the others have one name
 
@@ -36,6 +37,8 @@ def to_array(value: Any, dtype: tf.DType) -> np.ndarray:
         if not first:
             break
         first = first[0]
+        if len(shape) > _DEEPEST:
+            raise invalid(f"Lists are nested deeper than {_DEEPEST} levels")
     leaves = [_scalar(one, dtype) for one in _leaves(value, shape, 0)]
     array = np.empty(len(leaves), dtype.as_numpy_dtype)
     array[:] = leaves
