@@ -16,6 +16,7 @@ from keras_attn.decoding.ranking.coverage_penalty import CoveragePenalty, attent
 from keras_attn.decoding.ranking.length_penalty import LengthPenalty
 from keras_attn.decoding.request import NOTHING, Request
 from keras_attn.decoding.rules.rule import Rule, obey
+from keras_attn.decoding.until_finished import until_finished
 from keras_attn.errors import UserError, expect
 
 
@@ -72,26 +73,34 @@ class Beam:
     ) -> Hypotheses:
         width = self._beams  # of one search; there may be several for a sentence
         begun = begin(memory, state, max_length, request, times=self.width)
-        longest, asked = begun.longest, begun.request
-        limit = ops.reshape(asked.limit, (-1, width))[:, 0]  # (searches,)
-        searches = ops.shape(limit)[0]
+        longest = begun.longest
         wanted = min(self.n_best, width)
         column = ops.reshape(ops.arange(longest, dtype="int32"), (1, 1, -1))
-        row = ops.expand_dims(ops.arange(searches, dtype="int32"), 1) * width  # (searches, 1)
         preference = -ops.arange(2 * width, dtype="float32")
-        seen = None
+        begun_with = ops.expand_dims(ops.arange(width, dtype="int32"), 0)
         if self.coverage is not None:
-            expect(asked.source_mask is not None, "source_mask", "one in Request, for the coverage penalty", None)
-            seen = ops.reshape(asked.source_mask, (searches, width, -1))  # (searches, width, source_length)
+            expect(request.source_mask is not None, "source_mask", "one in Request, for the coverage penalty", None)
 
-        def unfinished(position: Any, alive: dict, ended: dict, *_: Any) -> Any:
+        def limits(fixed: dict) -> Any:
+            return ops.reshape(fixed["request"]["limit"], (-1, width))[:, 0]  # (searches,)
+
+        def sources(fixed: dict) -> Any:
+            mask = fixed["request"]["source_mask"]
+            return ops.reshape(mask, (-1, width, ops.shape(mask)[1]))  # (searches, width, source_length)
+
+        def unfinished(position: Any, ended: dict, going: dict, fixed: dict) -> Any:
+            alive, limit = going["alive"], limits(fixed)
             best = ops.max(alive["log_p"], axis=1, initial=-float("inf"))  # (searches,); there may be none
             better = ops.logical_and(self.length(best, limit) > ended["value"][:, wanted - 1], best > NEVER / 2)
             open_ = ops.logical_and(ops.logical_and(position < limit, better), _has_room(ended))
-            return ops.logical_and(position < longest, ops.any(open_))
+            open_ = ops.any(ops.reshape(open_, (-1, self.width // width)), axis=1)  # (sentences,)
+            return ops.logical_and(position < longest, open_)
 
-        def advance(position: Any, alive: dict, ended: dict, token: Any, state: Any) -> tuple:
-            out = step({"tokens": token, "position": position, "memory": begun.memory, "state": state})
+        def advance(position: Any, ended: dict, going: dict, fixed: dict) -> tuple:
+            alive, limit, asked = going["alive"], limits(fixed), Request(**fixed["request"])
+            searches = ops.shape(limit)[0]
+            told = {"tokens": going["token"], "position": position, "memory": fixed["memory"], "state": going["state"]}
+            out = step(told)
             logits = ops.cast(out["logits"][:, 0], "float32")  # (searches * width, vocabulary)
             scores = obey(self.rules, logits, _rows(alive["ids"]), position, asked, self.padding)
             normalizer = ops.reshape(ops.logsumexp(logits, axis=-1), (-1, width))
@@ -101,7 +110,8 @@ class Beam:
                 own = ops.reshape(logits, (searches, -1))  # (searches, width * vocabulary)
                 own = ops.take_along_axis(own, beam * logits.shape[-1] + word, axis=1) - pick(normalizer, beam)
                 found["score"] = pick(alive["score"], beam) + own
-            if seen is not None:
+            if self.coverage is not None:
+                seen = sources(fixed)
                 alive = {**alive, "looked": alive["looked"] + ops.reshape(attention(out), ops.shape(seen))}
 
             # Those that end here
@@ -113,12 +123,13 @@ class Beam:
             may = ops.logical_and(stops[:, :width], first["log_p"] > NEVER / 2)
             may = ops.logical_and(may, ops.expand_dims(ops.logical_and(position < limit, _has_room(ended)), 1))
             value = ops.concatenate([ended["value"], ops.where(may, value, NEVER)], axis=1)
-            value, kept = ops.top_k(
-                value, width
-            )  # (searches, width); of equals the first: what was found, or the empty ids
+            # Of equals the first: what was found, or the empty ids.
+            value, kept = ops.top_k(value, width)  # (searches, width)
             ids = ops.concatenate([ended["ids"], alive["ids"]], axis=1)
-            source = ops.concatenate([begun_with, width + first["beam"]], axis=1)  # where in `ids` each one is from
-            last = ops.concatenate([nothing, first["word"]], axis=1)  # the older get padding where they have it
+            own = ops.broadcast_to(begun_with, (searches, width))
+            source = ops.concatenate([own, width + first["beam"]], axis=1)  # where in `ids` each one is from
+            # The older get padding where they have it.
+            last = ops.concatenate([ops.full_like(own, self.padding), first["word"]], axis=1)
             score = ops.concatenate([ended["score"], first.get("score", first["log_p"])], axis=1)
             ids = ops.where(column == position, ops.expand_dims(pick(last, kept), 2), pick(ids, pick(source, kept)))
             ended = {"value": value, "score": pick(score, kept), "ids": ids}
@@ -128,31 +139,30 @@ class Beam:
             beam, word = pick(beam, going), pick(word, going)
             log_p = ops.where(pick(stops, going), NEVER, pick(log_p, going))
             ids = ops.where(column == position, ops.expand_dims(word, 2), pick(alive["ids"], beam))
-            looked = {"looked": pick(alive["looked"], beam)} if seen is not None else {}
+            looked = {"looked": pick(alive["looked"], beam)} if self.coverage is not None else {}
             score = {"score": pick(found["score"], going)} if self.rules else {}
             alive = {"log_p": log_p, "ids": ids, **score, **looked}
+            row = ops.expand_dims(ops.arange(searches, dtype="int32"), 1) * width  # (searches, 1)
             parent = ops.reshape(row + beam, (-1,))  # (searches * width,)
             state = tree.map_structure(lambda leaf: ops.take(leaf, parent, axis=0), out["state"])
-            return position + 1, alive, ended, ops.reshape(word, (-1, 1)), state
+            return ended, {"alive": alive, "token": ops.reshape(word, (-1, 1)), "state": state}
 
+        limit = limits(begun.fixed)
+        searches = ops.shape(limit)[0]
         empty = ops.full((searches, width, longest), self.padding, dtype="int32")
         zero = ops.zeros((searches, width), dtype="float32")
-        nothing = ops.full((searches, width), self.padding, dtype="int32")
-        begun_with = ops.broadcast_to(ops.arange(width, dtype="int32"), (searches, width))
-        is_first = begun_with == 0
+        is_first = ops.broadcast_to(begun_with == 0, (searches, width))
         alive = {"log_p": ops.where(is_first, zero, NEVER), "ids": empty}  # one beginning, others would be its copies
         if self.rules:
             alive["score"] = zero
-        if seen is not None:
-            alive["looked"] = ops.zeros_like(seen, dtype="float32")
+        if self.coverage is not None:
+            alive["looked"] = ops.zeros_like(sources(begun.fixed), dtype="float32")
         # Where nothing may be put out, nothing is found.
         value = ops.where(ops.logical_and(is_first, ops.expand_dims(limit <= 0, 1)), zero, NEVER)
         ended = {"value": value, "score": zero, "ids": empty}
         token = ops.full((searches * width, 1), self.start, dtype="int32")
-        _, _, ended, _, _ = ops.while_loop(
-            unfinished, advance, (ops.cast(0, "int32"), alive, ended, token, begun.state)
-        )
-        return self._best(ended)
+        going = {"alive": alive, "token": token, "state": begun.state}
+        return self._best(until_finished(unfinished, advance, ended, going, begun.fixed, begun.batch))
 
     @property
     def _beams(self) -> int:

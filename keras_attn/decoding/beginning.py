@@ -14,18 +14,19 @@ class Beginning(NamedTuple):
     """Memory, state and request for each row, a row being one of `times` beginnings of a sentence.
 
     Args:
-        batch: number of sentences.
-        limit: (batch,) int32, the most tokens of each.
-        longest: the most of all, an int where `max_length` is one.
-        memory, state, request: the batch of each leaf repeated, and room in the caches; limit is a part of request.
+        batch: number of sentences, an int where it is known.
+        times: number of rows for each.
+        longest: the most tokens of all, an int where `max_length` is one.
+        state: the batch of each leaf repeated, and caches ready for as many tokens.
+        fixed: what stays the same at every step: "memory", and what is asked for of "request", limits among it,
+            repeated too.
     """
 
     batch: Any
-    limit: Any
+    times: int
     longest: Any
-    memory: Any
     state: Any
-    request: Request
+    fixed: dict[str, Any]
 
 
 def begin(memory: Any, state: Any, max_length: Any, request: Request, times: int) -> Beginning:
@@ -39,15 +40,10 @@ def begin(memory: Any, state: Any, max_length: Any, request: Request, times: int
     def repeated(leaf: Any) -> Any:
         return leaf if times == 1 else ops.repeat(leaf, times, axis=0)
 
-    asked = request._replace(limit=limit)
-    return Beginning(
-        batch,
-        limit,
-        longest,
-        tree.map_structure(repeated, memory),
-        tree.map_structure(repeated, roomy(state, longest)),
-        Request(*(None if field is None else repeated(ops.convert_to_tensor(field)) for field in asked)),
-    )
+    asked = {name: field for name, field in request._replace(limit=limit)._asdict().items() if field is not None}
+    asked = {name: repeated(ops.convert_to_tensor(field)) for name, field in asked.items()}
+    fixed = {"memory": tree.map_structure(repeated, memory), "request": asked}
+    return Beginning(batch, times, longest, tree.map_structure(repeated, roomy(state, longest)), fixed)
 
 
 def roomy(state: Any, length: Any) -> Any:

@@ -78,7 +78,8 @@ class Sample:
             cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)  # (rows, vocabulary)
             total = cumulative[:, -1:]
             place = ops.expand_dims(position % PLACES, 0)
-            drawn = ops.tile(ops.take(random, place, axis=1), [begun.batch, 1])  # (rows, 1)
+            sentences = ops.shape(scores)[0] // self.samples  # those that are still there
+            drawn = ops.tile(ops.take(random, place, axis=1), [sentences, 1])  # (rows, 1)
             # The first word beyond it. Rounded up it may be the total, but never a word behind that.
             passed = ops.logical_and(cumulative <= drawn * total, cumulative < total)
             word = ops.sum(ops.cast(passed, "int32"), axis=-1, keepdims=True)

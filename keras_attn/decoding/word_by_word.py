@@ -9,7 +9,9 @@ from keras import ops
 
 from keras_attn.decoding.beginning import Beginning
 from keras_attn.decoding.likeliest import NEVER, own_log_p
+from keras_attn.decoding.request import Request
 from keras_attn.decoding.rules.rule import Rule, obey
+from keras_attn.decoding.until_finished import until_finished
 
 
 def word_by_word(
@@ -30,17 +32,19 @@ def word_by_word(
         ids (rows, longest), score (rows,): the model's own sum of log p; if rules left no word, minus infinity and
         padding.
     """
-    limit, longest = begun.request.limit, begun.longest
+    longest = begun.longest
     column = ops.expand_dims(ops.arange(longest, dtype="int32"), 0)  # (1, longest)
-    rows = ops.shape(limit)[0]
 
-    def unfinished(position: Any, token: Any, done: Any, *_: Any) -> Any:
-        return ops.logical_and(position < longest, ops.logical_not(ops.all(done)))
+    def unfinished(position: Any, found: dict, going: dict, fixed: dict) -> Any:
+        done = ops.all(ops.reshape(going["done"], (-1, begun.times)), axis=1)  # (sentences,)
+        return ops.logical_and(position < longest, ops.logical_not(done))
 
-    def advance(position: Any, token: Any, done: Any, ids: Any, score: Any, state: Any) -> tuple:
-        out = step({"tokens": token, "position": position, "memory": begun.memory, "state": state})
+    def advance(position: Any, found: dict, going: dict, fixed: dict) -> tuple:
+        ids, score, done, request = found["ids"], found["score"], going["done"], Request(**fixed["request"])
+        told = {"tokens": going["token"], "position": position, "memory": fixed["memory"], "state": going["state"]}
+        out = step(told)
         logits = ops.cast(out["logits"][:, 0], "float32")  # (rows, vocabulary)
-        scores = obey(rules, logits, ids, position, begun.request, padding)
+        scores = obey(rules, logits, ids, position, request, padding)
         chosen, word = choose(scores, position)  # (rows, 1)
         gain = own_log_p(logits, word)[:, 0]
         if scores is not logits:
@@ -48,20 +52,16 @@ def word_by_word(
         score = score + ops.where(done, 0.0, gain)
         word = ops.where(ops.expand_dims(done, 1), padding, word)
         ids = ops.where(column == position, word, ids)  # (rows, longest)
-        position = position + 1
-        over = ops.logical_or(word[:, 0] == end, position >= limit)
+        over = ops.logical_or(word[:, 0] == end, position + 1 >= request.limit)
         done = ops.logical_or(ops.logical_or(done, over), score == -float("inf"))
-        return position, word, done, ids, score, out["state"]
+        return {"ids": ids, "score": score}, {"token": word, "done": done, "state": out["state"]}
 
-    first = (
-        ops.cast(0, "int32"),
-        ops.full((rows, 1), start, dtype="int32"),
-        limit <= 0,
-        ops.full((rows, longest), padding, dtype="int32"),
-        ops.zeros((rows,), dtype="float32"),
-        begun.state,
-    )
-    _, _, _, ids, score, _ = ops.while_loop(unfinished, advance, first)
-    if rules or begun.request.prefix is not None:
+    limit = begun.fixed["request"]["limit"]
+    rows = ops.shape(limit)[0]
+    nothing = {"ids": ops.full((rows, longest), padding, dtype="int32"), "score": ops.zeros((rows,), dtype="float32")}
+    first = {"token": ops.full((rows, 1), start, dtype="int32"), "done": limit <= 0, "state": begun.state}
+    found = until_finished(unfinished, advance, nothing, first, begun.fixed, begun.batch)
+    ids, score = found["ids"], found["score"]
+    if rules or "prefix" in begun.fixed["request"]:
         ids = ops.where(ops.expand_dims(score == -float("inf"), 1), padding, ids)
     return ids, score

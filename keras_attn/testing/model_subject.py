@@ -112,6 +112,11 @@ class ModelSubject:
         }
 
 
+def words_first(leaf: np.ndarray) -> np.ndarray:
+    """A leaf of memory as (batch, source_length, ...), and back: where there are heads, they come before the length."""
+    return leaf.swapaxes(1, 2) if leaf.ndim == 4 else leaf
+
+
 def asked(tokens: Any, encoded: dict[str, Any], position: int = 0) -> dict[str, Any]:
     """The inputs of a step view, caches with room for the tokens. Keras takes no mixture of tensors and others."""
     given = {"tokens": tokens, "position": np.int32(position), **encoded}

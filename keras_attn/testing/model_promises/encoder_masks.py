@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from keras import tree
 
-from keras_attn.testing.model_subject import ModelSubject
+from keras_attn.testing.model_subject import ModelSubject, words_first
 from keras_attn.testing.not_applicable import needs
 from keras_attn.testing.statement import Statement, same
 
@@ -22,7 +22,7 @@ def look(subject: ModelSubject) -> Iterator[Statement]:
     needs(memory, "nothing is kept of the source but the first state")
     again = subject.memory(longer)
     for (path, leaf), other in zip(tree.flatten_with_path(memory), tree.flatten(again), strict=True):
-        name = " ".join(map(str, path))
+        name, leaf, other = " ".join(map(str, path)), words_first(leaf), words_first(other)
         if leaf.shape[1] != source.shape[1]:  # not one entry for each word
             yield same(f"{name} in a longer batch", other, leaf, CLOSE)
             continue
@@ -40,10 +40,11 @@ def _padding_is_not_read(subject: ModelSubject) -> Iterator[Statement]:
     source, random = subject.source(), np.random.default_rng(9)
 
     def other(leaf: np.ndarray) -> np.ndarray:
+        leaf = words_first(leaf)
         if leaf.shape[1] != source.shape[1] or leaf.dtype.kind != "f":
-            return leaf
+            return words_first(leaf)
         words = (source != 0).reshape(*source.shape, *[1] * (leaf.ndim - 2))
-        return np.where(words, leaf, 30 * random.normal(size=leaf.shape)).astype(leaf.dtype)
+        return words_first(np.where(words, leaf, 30 * random.normal(size=leaf.shape)).astype(leaf.dtype))
 
     refilled = {**subject.encoded, "memory": tree.map_structure(other, subject.encoded["memory"])}
     logits = subject.step(subject.target(), refilled)["logits"]
