@@ -28,9 +28,9 @@ def together(servable, signature, inputs, outputs):
 
 
 def test_requests_run_as_one_batch(batched):
-    # Nobody is answered before the batch is full, so all four are.
-    found = together(batched, "", [{"x": np.float32([number])} for number in range(4)], ["y"])
-    assert [one["y"].tolist() for one in found] == [[2.0], [2.5], [3.0], [3.5]]
+    found = together(batched, "rows", [{"x": np.float32([number])} for number in range(4)], ["x", "rows"])
+    assert [one["x"].tolist() for one in found] == [[0.0], [1.0], [2.0], [3.0]]
+    assert [one["rows"].tolist() for one in found] == [[4]] * 4
 
 
 def test_a_batch_has_tables_variables_and_several_tensors(batched):
