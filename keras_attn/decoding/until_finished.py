@@ -19,8 +19,8 @@ def until_finished(
     """Advance at positions 0, 1, ... while a sentence is unfinished.
 
         sentences   a b c d e f g h        Where shapes may change while a graph runs, those that are finished
-                    a b c   e   g h        are left out when they are a quarter of what is there. Of a batch of
-                      b c       g          sentences of one length, two fifths of all steps are saved so.
+                    a b c   e   g h        are left out when they are an eighth of what is there. Of batches of
+                      b c       g          sentences of like lengths, two fifths of the steps are saved so.
 
     Where the number of sentences is known while a graph is made (JAX, XLA, eager calls), all stay to the end.
 
@@ -39,8 +39,8 @@ def until_finished(
     start = ops.cast(0, "int32")
     if isinstance(sentences, int):
 
-        def some(*given: Any) -> Any:
-            return ops.any(unfinished(*given, fixed))
+        def some(position: Any, found: Any, going: Any) -> Any:
+            return ops.any(unfinished(position, found, going, fixed))
 
         return ops.while_loop(some, _step(advance, fixed), (start, found, going))[1]
 
@@ -50,8 +50,8 @@ def until_finished(
     def lessen(position: Any, place: Any, found: Any, going: Any, fixed: Any, every: Any) -> tuple:
         count = ops.shape(place)[0]
 
-        def many(*given: Any) -> Any:
-            return 4 * ops.sum(ops.cast(unfinished(*given, fixed), "int32")) > 3 * count
+        def many(position: Any, found: Any, going: Any) -> Any:
+            return 8 * ops.sum(ops.cast(unfinished(position, found, going, fixed), "int32")) > 7 * count
 
         position, found, going = ops.while_loop(many, _step(advance, fixed), (position, found, going))
 

@@ -55,6 +55,6 @@ def test_in_a_graph_of_any_size_the_finished_ones_are_left_out():
     rows, open_ = len(LENGTHS), [(position < LENGTHS).sum() for position in range(LENGTHS.max())]
     company = []
     for some in open_:
-        rows = some if 4 * some <= 3 * rows else rows
+        rows = some if 8 * some <= 7 * rows else rows
         company.append(3 * rows)
     assert left_out.max() == sum(company) < all_stay.max() / 2
