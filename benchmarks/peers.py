@@ -1,7 +1,7 @@
 """The models of this package again, made of the layers of Keras and of KerasHub as their users would write them.
 
 For benchmarks. Sizes come from the dataclasses of `keras_attn.models`, so that they are equal by construction; what is
-built is the form that the recipes have: normalization after each residual, one table of embeddings, sine positions.
+built has normalization after each residual, one table of embeddings, sine positions.
 """
 
 from __future__ import annotations

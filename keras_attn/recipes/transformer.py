@@ -1,7 +1,7 @@
 """Your own pairs, as `text-to-text` reads them, to a Transformer.
 
     keras-attn train text-to-text-transformer --data.train my.tsv --output runs/mine
-    keras-attn train text-to-text-transformer --data.train my.tsv --encoder.norm pre --decoder.norm pre
+    keras-attn train text-to-text-transformer --data.train my.tsv --encoder.position rotary --decoder.position rotary
 
 The sizes are those of `transformer-tiny` (4 + 4 layers of width 128), good for some ten thousand pairs;
 `--encoder.layers` and so on make it larger. See `transformer-tiny-tok` for what it reaches on a known corpus.
@@ -43,8 +43,8 @@ class TransformerRecipe(TextToTextRecipe):
 
     text: TextSettings = field(default_factory=lambda: TextSettings(vocabulary_size=10_000, shared=True))
     # A recipe's fields are never assigned to, so a Transformer may stand where the parent has a recurrent network.
-    encoder: TransformerEncoder = field(default_factory=lambda: TransformerEncoder(norm="post", dropout=0.3))  # type: ignore[assignment]
-    decoder: TransformerDecoder = field(default_factory=lambda: TransformerDecoder(norm="post", dropout=0.3))  # type: ignore[assignment]
+    encoder: TransformerEncoder = field(default_factory=lambda: TransformerEncoder(norm="pre", dropout=0.3))  # type: ignore[assignment]
+    decoder: TransformerDecoder = field(default_factory=lambda: TransformerDecoder(norm="pre", dropout=0.3))  # type: ignore[assignment]
     training: FitSettings = field(default_factory=fit_settings)
     search: SearchSettings = field(default_factory=lambda: SearchSettings(beam=5))
     output: Path = Path("runs/text-to-text-transformer")
