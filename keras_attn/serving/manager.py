@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -170,6 +171,8 @@ class Manager:
             servable, state.servable, state.state = state.servable, None, "END"
         if servable is not None:
             servable.retire()
+            del servable
+            gc.collect()  # a graph is a knot of references, which Python by itself would untie much later
         logger.info("Unloaded servable version {name: %s version: %d}", model.config.name, number)
 
     def _version(self, spec: Any) -> int | None:
