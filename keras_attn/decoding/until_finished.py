@@ -44,8 +44,8 @@ def until_finished(
 
         return ops.while_loop(some, _step(advance, fixed), (start, found, going))[1]
 
-    def left(position: Any, place: Any, *_: Any) -> Any:
-        return ops.shape(place)[0] > 0
+    def left(position: Any, place: Any, found: Any, going: Any, fixed: Any, every: Any) -> Any:
+        return ops.any(unfinished(position, found, going, fixed))
 
     def lessen(position: Any, place: Any, found: Any, going: Any, fixed: Any, every: Any) -> tuple:
         count = ops.shape(place)[0]
