@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -59,11 +60,24 @@ class TextToText(tf.Module):
         length_extra: int = 10,
     ):
         super().__init__(name="text_to_text")
-        self.encoder, self.step = views.encoder, views.step
+        # Kept apart from what TensorFlow tracks: Keras' models would save copies of their weights, beside those that the
+        # signatures read, and a C++ session, such as TF Serving's, restores the copies alone.
+        self._models = SimpleNamespace(encoder=views.encoder, step=views.step)
+        self._values = [weight.value for weight in _distinct([*views.encoder.weights, *views.step.weights])]
         self.text = text
         self.search = search or Greedy()
         self.max_source_length = max_source_length
         self.length_factor, self.length_extra = length_factor, length_extra
+
+    @property
+    def encoder(self) -> Any:
+        """Source to memory and state, see `models.Views`."""
+        return self._models.encoder
+
+    @property
+    def step(self) -> Any:
+        """One step of the decoder, see `models.Views`."""
+        return self._models.step
 
     def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
         """Decode any number of strings; an empty one gives an empty one."""
@@ -165,6 +179,10 @@ class TextToText(tf.Module):
 def _traced(function: Any) -> Any:
     """Its graph, made in this thread: Keras keeps what it goes by, such as a scope's dtype, for each thread apart."""
     return function.get_concrete_function()
+
+
+def _distinct(weights: list[Any]) -> list[Any]:
+    return list({id(weight): weight for weight in weights}.values())
 
 
 @contextlib.contextmanager

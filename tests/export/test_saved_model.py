@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_attn.errors import UserError
 from keras_attn.export import load
+from keras_attn.text.cleaning import clean
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,23 @@ def test_a_model_of_other_signatures_names_them(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "1"), signatures={"twice": module.double})
     with pytest.raises(UserError, match=r"has no signature align, serving_default; it has twice. Was it exported by"):
         load(tmp_path / "1")
+
+
+def test_a_session_of_tensorflow_serving_says_the_same(saved, translate, lines):
+    """It restores the saved values by name into the graph, and knows nothing of Python's objects."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        signatures = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(saved)).signature_def
+        signature = signatures["serving_default"]
+        outputs = {name: info.name for name, info in signature.outputs.items()}
+        given = {signature.inputs["text"].name: [clean(line).encode() for line in lines]}
+        said = session.run(outputs, given)
+    wanted = translate(lines)
+    assert [text.decode() for text in said["text"]] == wanted.text
+    np.testing.assert_allclose(said["score"], wanted.score, rtol=1e-4)
+
+
+def test_each_weight_is_there_once(saved, translate):
+    values = tf.train.load_checkpoint(str(saved / "variables" / "variables")).get_variable_to_shape_map()
+    count = sum(int(np.prod(shape)) for name, shape in values.items() if "VARIABLE_VALUE" in name)
+    weights = {id(weight): weight for weight in (*translate.encoder.weights, *translate.step.weights)}
+    assert count == sum(int(np.prod(weight.shape)) for weight in weights.values())
