@@ -60,8 +60,8 @@ class TextToText(tf.Module):
         length_extra: int = 10,
     ):
         super().__init__(name="text_to_text")
-        # Kept apart from what TensorFlow tracks: Keras' models would save copies of their weights, beside those that the
-        # signatures read, and a C++ session, such as TF Serving's, restores the copies alone.
+        # Kept apart from what TensorFlow tracks: Keras' models would save copies of their weights in the place of those
+        # that the signatures read, and a C++ session, such as TF Serving's, would not find these.
         self._models = SimpleNamespace(encoder=views.encoder, step=views.step)
         self._values = [weight.value for weight in _distinct([*views.encoder.weights, *views.step.weights])]
         self.text = text
