@@ -97,7 +97,7 @@ class Server:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: told.set())
         with self:
-            while not told.wait(3600):
+            while not told.wait(0.5):  # a signal that another thread was given wakes nobody who waits longer
                 pass
 
     def __enter__(self) -> Server:

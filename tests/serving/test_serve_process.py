@@ -30,7 +30,10 @@ def ask(port, asked, answers):
             return
         while connection.sock is not None:  # until the server says that this answer is the last one
             try:
-                connection.request("POST", "/v1/models/half:predict", b'{"instances": [1.0]}')
+                try:
+                    connection.request("POST", "/v1/models/half:predict", b'{"instances": [1.0]}')
+                except ConnectionError:  # closed between two requests: this one was never sent
+                    break
                 response = connection.getresponse()
                 answers.append((response.status, json.loads(response.read())))
             except (ConnectionError, http.client.HTTPException) as error:
