@@ -47,7 +47,10 @@ def endless(run: Run, beam: int, length: int) -> Callable[[tf.Tensor], tf.Tensor
     @tf.function(input_signature=[tf.TensorSpec((None, None), "int32")], autograph=False)
     def decode(source: tf.Tensor) -> tf.Tensor:
         encoded = run.views.encoder(source, training=False)
-        step = lambda inputs: run.views.step(inputs, training=False)  # noqa: E731
+
+        def step(inputs: dict) -> dict:
+            return run.views.step(inputs, training=False)
+
         limit = tf.fill([tf.shape(source)[0]], length)
         return search(beam, end=-1)(step, encoded["memory"], encoded["state"], limit).ids
 

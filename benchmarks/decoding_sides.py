@@ -50,7 +50,10 @@ def compiled(run: Run, beam: int, batch_size: int, multiple: int = 8) -> Transla
     def decode(source: tf.Tensor) -> tf.Tensor:
         encoded = run.views.encoder(source, training=False)
         limit = int(model.length_factor * source.shape[1]) + 10
-        step = lambda inputs: run.views.step(inputs, training=False)  # noqa: E731
+
+        def step(inputs: dict) -> dict:
+            return run.views.step(inputs, training=False)
+
         return search(beam)(step, encoded["memory"], encoded["state"], limit).ids[:, 0]
 
     def translate(lines: list[str]) -> list[str]:

@@ -26,7 +26,7 @@ class LineDecoder:
     def __init__(
         self,
         decode: Callable[[list[str]], list[Decoded]],
-        write: Callable[[Decoded], list[str]] = Fields(),  # noqa: B008  frozen
+        write: Callable[[Decoded], list[str]] = Fields(),  # noqa: B008  frozen, so all may share it
         *,
         batch_size: int = 64,
         tokens_per_batch: int = 4096,

@@ -21,6 +21,8 @@ _CORS = {
 }
 _CLOSE = {"Connection": "close"}
 
+_DROPPED = 8  # times the limit that is read of a body which is too large, before the connection is closed
+
 
 class RestApp:
     """The ASGI application of the REST API.
@@ -88,13 +90,17 @@ class RestApp:
     async def _body(self, request: Request) -> bytes:
         unpack = zlib.decompressobj(31) if request.headers.get("content-encoding") == "gzip" else None
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._most:
-            raise _TooLargeError(self._most)
-        body = bytearray()
+        large, body, dropped = length.isdigit() and int(length) > self._most, bytearray(), 0
         async for chunk in request.stream():
+            if large:  # a client that finds the connection closed while it sends never sees the answer
+                dropped += len(chunk)
+                if dropped > _DROPPED * self._most:
+                    break
+                continue
             body += unpack.decompress(chunk, self._most + 1 - len(body)) if unpack else chunk
-            if len(body) > self._most:
-                raise _TooLargeError(self._most)
+            large = len(body) > self._most
+        if large:
+            raise _TooLargeError(self._most)
         return bytes(body)
 
 

@@ -130,7 +130,7 @@ class Server:
             while not self._stopping.wait(seconds):
                 try:
                     act()
-                except Exception:
+                except Exception:  # a failed look must not end all later ones
                     logger.exception("polling %s", name)
 
         self._threads.append(threading.Thread(target=loop, name=name, daemon=True))

@@ -38,7 +38,7 @@ def warm_up(servable: Servable, metrics: Metrics) -> int:
         status = "DATA_LOSS"
         words = f"{error.message}. Please verify your warmup data is in TFRecord format."
         raise ServingError("DATA_LOSS", words) from None
-    except Exception as error:
+    except Exception as error:  # any failure is counted, and raised on
         status = as_serving_error(error).code
         raise
     finally:
@@ -50,7 +50,7 @@ def _parse(record: bytes, path: Path) -> Any:
     log = prediction_log_pb2.PredictionLog()
     try:
         log.ParseFromString(record)
-    except Exception:
+    except Exception:  # protobuf's implementations raise different ones
         raise invalid(f"Failed to parse warmup record from {path}") from None
     return log
 

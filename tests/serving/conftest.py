@@ -138,8 +138,7 @@ class Client:
     def raw(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=20)
         try:
-            with contextlib.suppress(BrokenPipeError):  # who refuses a body need not read it to its end
-                connection.request(method, path, body, headers or {})
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return response.status, response.read()
         finally:
