@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import threading
 import time
@@ -46,12 +47,8 @@ class RestServer:
         Args:
             grace: seconds that what has come may take.
         """
-        self._app.draining = True  # a client is told with the next reply that the connection ends
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._close_listener)
-        until = time.monotonic() + min(grace, _LAME_DUCK)
-        while self._server.server_state.connections and time.monotonic() < until:
-            time.sleep(0.01)
+        if self._loop is not None and self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._drain(min(grace, _LAME_DUCK)), self._loop).result()
         self._server.config.timeout_graceful_shutdown = max(1, int(grace))
         self._server.should_exit = True
         if self._thread.is_alive():
@@ -62,9 +59,25 @@ class RestServer:
         self._loop = asyncio.get_running_loop()
         await self._server.serve(sockets=[self._socket])
 
-    def _close_listener(self) -> None:
+    async def _drain(self, lame_duck: float) -> None:
+        """Close the listener, and wait until the clients have left or the time is over.
+
+        Who has connected is accepted first: closing resets those whom nobody has accepted, with all they have sent.
+        Only then are clients told that their connections end, as they would come back at once.
+        """
+        until, empty = time.monotonic() + lame_duck, 0
+        while time.monotonic() < until:
+            empty = 0 if select.select([self._socket], [], [], 0)[0] else empty + 1
+            if empty == 2:  # in one round the loop accepts, in the next it begins to read
+                break
+            await asyncio.sleep(0)
         for server in getattr(self._server, "servers", ()):
             server.close()
+        self._app.draining = True
+        until = time.monotonic() + lame_duck
+        await asyncio.sleep(0.01)
+        while self._server.server_state.connections and time.monotonic() < until:
+            await asyncio.sleep(0.01)
 
 
 def _listen(host: str, port: int) -> socket.socket:

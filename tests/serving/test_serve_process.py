@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import signal
@@ -9,6 +10,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+
+from keras_attn.serving.rest_server import RestServer
 
 
 def ports(count):
@@ -40,6 +44,33 @@ def ask(port, asked, answers):
                 answers.append((0, repr(error)))
                 return
             asked.set()
+
+
+def test_who_connected_before_the_listener_closed_is_answered():
+    """Connections that nobody has accepted yet are reset when a listener is closed, with what they have sent."""
+
+    class App:
+        draining = False
+
+        async def __call__(self, scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"ok"})
+
+    (port,) = ports(1)
+    server = RestServer(App(), "127.0.0.1", port)
+    server.start()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as first:
+        first.request("GET", "/")
+        assert first.getresponse().read() == b"ok"
+        server._loop.call_soon_threadsafe(time.sleep, 0.5)  # a busy server: nobody accepts
+        time.sleep(0.1)
+        clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(20)]
+        for client in clients:
+            client.request("GET", "/")
+    server.stop(5)
+    assert [client.getresponse().read() for client in clients] == [b"ok"] * 20
+    for client in clients:
+        client.close()
 
 
 def test_sigterm_under_load_loses_no_request(base):
