@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+# A step's operations are too small to be shared out among threads: two cores did 1,000 sentences of Multi30k in half
+# the time with two batches side by side (2026-11-20). Each needs memory of its own.
+SIDE_BY_SIDE = 2
+
+Batch, Answer = TypeVar("Batch"), TypeVar("Answer")
 
 
 def by_length(lengths: Sequence[int], tokens: int, most: int | None = None) -> list[list[int]]:
@@ -28,3 +36,16 @@ def by_length(lengths: Sequence[int], tokens: int, most: int | None = None) -> l
             longest = lengths[index]
         batches[-1].append(index)
     return batches
+
+
+def side_by_side(answer: Callable[[Batch], Answer], batches: Sequence[Batch]) -> Iterator[Answer]:
+    """What `answer` makes of each batch, in their order, of two batches at a time.
+
+    >>> list(side_by_side(len, ["one", "three"]))
+    [3, 5]
+    """
+    if len(batches) < 2:
+        yield from map(answer, batches)
+        return
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        yield from threads.map(answer, batches)

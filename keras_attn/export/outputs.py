@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_attn.budget import side_by_side
 from keras_attn.errors import UserError
 from keras_attn.text.cleaning import clean
-
-SIDE_BY_SIDE = 2  # batches; each needs memory of its own
 
 
 @dataclass(frozen=True)
@@ -111,11 +109,9 @@ def _answers(
     def answer(batch: tf.Tensor) -> dict[str, np.ndarray]:
         return {name: tensor.numpy() for name, tensor in ask(batch).items()}
 
-    # A step's operations are too small to be shared out among threads: two cores did 1,000 sentences of Multi30k in
-    # half the time with two batches side by side (2026-11-20).
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-        every = threads.map if len(batches) > 1 else map
-        yield from zip((chosen for chosen, _ in batches), every(answer, (batch for _, batch in batches)), strict=True)
+    yield from zip(
+        (chosen for chosen, _ in batches), side_by_side(answer, [batch for _, batch in batches]), strict=True
+    )
 
 
 def _batches(lines: Sequence[str], batch_size: int) -> Iterator[tuple[list[int], tf.Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from keras_attn.budget import by_length
+from keras_attn.budget import by_length, side_by_side
 from keras_attn.lines.odd import EMPTY, LONGEST_LINE, TOO_LONG, OddLines
 from keras_attn.lines.writing import Decoded, Fields
 
@@ -14,10 +14,10 @@ BYTES_PER_TOKEN = 4  # about what subwords have, in letters as well as in ideogr
 class LineDecoder:
     """Decode windows of lines in order; a bad line gives an empty or a best-effort one, and is counted.
 
-    Inside of a window lines are sorted by length, decoded in batches, and put back in order.
+    Inside of a window lines are sorted by length, decoded in batches, two of them at a time, and put back in order.
 
     Args:
-        decode: list of sentences -> a `Decoded` for each.
+        decode: list of sentences -> a `Decoded` for each; called from two threads at once.
         write: `Decoded` -> lines, as many for each.
         batch_size: most sentences decoded at once.
         tokens_per_batch: most tokens decoded at once, padding counted, if one has 4 bytes.
@@ -43,9 +43,10 @@ class LineDecoder:
             self._odd.count(EMPTY)
         decoded = [Decoded()] * len(lines)
         lengths = [1 + len(lines[index]) // BYTES_PER_TOKEN for index in full]
-        for batch in by_length(lengths, **self._limits):
-            chosen = [full[place] for place in batch]
-            for index, one in zip(chosen, self._decode([sentences[index] for index in chosen]), strict=True):
+        batches = [[full[place] for place in batch] for batch in by_length(lengths, **self._limits)]
+        answers = side_by_side(lambda batch: self._decode([sentences[index] for index in batch]), batches)
+        for batch, answer in zip(batches, answers, strict=True):
+            for index, one in zip(batch, answer, strict=True):
                 decoded[index] = one
                 if one.truncated and len(lines[index]) <= LONGEST_LINE:
                     self._odd.count(TOO_LONG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 import tracemalloc
 from collections.abc import Iterator
 
@@ -50,6 +51,17 @@ def test_the_model_never_sees_an_empty_line():
     assert decoder([b"", b"\t"]) == ["", ""]
     assert seen == [["a", "b"]]
     assert decoder.report == "6 lines, of which 4 empty"
+
+
+def test_two_batches_are_decoded_at_a_time_and_put_back_in_order():
+    both = threading.Barrier(2, timeout=10)
+
+    def decode(sentences):
+        both.wait()  # passes once somebody else is here too
+        return echo(sentences)
+
+    lines = [b"a" * length for length in (1, 4, 2, 3)]
+    assert LineDecoder(decode, batch_size=1)(lines) == [line.decode() for line in lines]
 
 
 @pytest.mark.parametrize("character", ["a", "é", "語", "😀"])
