@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_attn.budget import by_length
+from keras_attn.data.lines import read_lines
 from keras_attn.decoding import Beam, Greedy
 from keras_attn.export import TextToText
 from keras_attn.recipes import Run
@@ -130,6 +132,19 @@ def theirs(
         return target.decode([one.hypotheses[0] for one in found])
 
     return translate
+
+
+def lines_of(run: Run, source: Path | None, most: int) -> list[str]:
+    """The first sentences of a file, or of the run's test text."""
+    path = source or Path(run.config.fields["data"]["test"][0])
+    return [line.decode() for line in itertools.islice(read_lines(path), most)]
+
+
+def apart(run: Run, line: str, *outputs: str) -> float:
+    """How far log p of the first token that differs is apart in two outputs."""
+    first, second = run.score([line] * 2, list(outputs))
+    place = next(i for i, pair in enumerate(zip(first.tokens, second.tokens, strict=False)) if pair[0] != pair[1])
+    return abs(float(first.log_p[place] - second.log_p[place]))
 
 
 def show(title: str, header: list[str], rows: Any) -> None:

@@ -31,10 +31,9 @@ from typing import Any, Literal
 import numpy as np
 import tyro
 from decoding_growth import length, memory
-from decoding_sides import Translate, compiled, ours, rerun, show, theirs
+from decoding_sides import Translate, apart, compiled, lines_of, ours, rerun, show, theirs
 from in_turn import in_turn
 
-from keras_attn.data.lines import read_lines
 from keras_attn.export import to_ctranslate2
 from keras_attn.recipes import Run
 
@@ -67,12 +66,6 @@ class Settings:
     rounds: int = 7
     lengths: tuple[int, ...] = (16, 64, 256, 1024)
     xla: bool = True
-
-
-def lines_of(settings: Settings, run: Run) -> list[str]:
-    """The sentences to decode."""
-    path = settings.source or Path(run.config.fields["data"]["test"][0])
-    return [line.decode() for line in itertools.islice(read_lines(path), settings.sentences)]
 
 
 def convert(run: Run, folder: Path) -> Path:
@@ -151,14 +144,10 @@ def rated(times: dict[str, list[float]], sentences: int) -> Iterator[tuple[str, 
 def equal(run: Run, folder: Path, lines: list[str]) -> None:
     """Whether greedy outputs are the same."""
     outputs = [translate(lines) for translate in (ours(run, 1, 64), theirs(run, folder, 1, 64))]
-    apart = [index for index, pair in enumerate(zip(*outputs, strict=True)) if pair[0] != pair[1]]
-    differences = []
-    for index in apart:
-        first, second = run.score([lines[index]] * 2, [output[index] for output in outputs])
-        place = next(i for i, pair in enumerate(zip(first.tokens, second.tokens, strict=False)) if pair[0] != pair[1])
-        differences.append(abs(float(first.log_p[place] - second.log_p[place])))
+    others = [index for index, pair in enumerate(zip(*outputs, strict=True)) if pair[0] != pair[1]]
+    differences = [apart(run, lines[index], *(output[index] for output in outputs)) for index in others]
     ties = sum(difference < TIE for difference in differences)
-    print(f"{len(lines) - len(apart):,} of {len(lines):,} outputs are the same, {ties} of {len(apart)} others ties")
+    print(f"{len(lines) - len(others):,} of {len(lines):,} outputs are the same, {ties} of {len(others)} others ties")
     print("log p of the first token that differs:", ", ".join(f"{value:.1e}" for value in sorted(differences)) or "-")
 
 
@@ -182,7 +171,7 @@ def latency(run: Run, folder: Path, settings: Settings, lines: list[str]) -> Non
 
 def main(settings: Settings) -> None:
     run = Run.load(settings.run)
-    lines = lines_of(settings, run)
+    lines = lines_of(run, settings.source, settings.sentences)
     with tempfile.TemporaryDirectory() as made:
         folder = convert(run, Path(made) / "model")
         parts: dict[str, Callable[[], None]] = {

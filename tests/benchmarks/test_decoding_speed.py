@@ -80,3 +80,31 @@ def test_kerashub_samples_as_many_tokens(beam, script, run):
     sizes = TransformerEncoder(**SIZES), TransformerDecoder(**SIZES)
     ids = script("decoding_hub").hub(*sizes, 31, beam, 7)(np.full((3, 5), 9, "int32"))
     assert ids.shape == (3, 7)
+
+
+def test_company_changes_no_output(script, run, tmp_path, monkeypatch, capsys):
+    company = script("decoding_company")
+    monkeypatch.setattr(company.Run, "load", lambda folder: run)
+    source = tmp_path / "source.txt"
+    source.write_text("\n".join(LINES), "utf-8")
+    company.main(company.Settings(tmp_path, source, beams=(1, 2)))
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if " of 5 " in line and "│" not in line]
+    assert [" ".join(row[-5:-2]) for row in rows] == ["5 of 5"] * 4
+    assert all(float(row[-1]) < 1e-4 for row in rows)
+
+
+def test_another_output_is_a_tie_only_if_it_is_as_good(script, run, monkeypatch):
+    company = script("decoding_company")
+    score = {"": 0.0, "a": -1.0, "b": -1.00005, "c": -2.0}
+    of = lambda *text: company.Output(list(text), np.array([score[one] for one in text]), np.zeros(len(text)))  # noqa: E731
+    monkeypatch.setattr(company, "apart", lambda run, line, *outputs: 1e-5 if line == "rounded" else 1.0)
+    lines = ["equal", "as good", "worse", "rounded"]
+    assert company.compare(run, lines, of("a", "a", "a", "a"), of("a", "b", "c", "c")) == (1, 2, 0.0)
+
+
+def test_the_first_token_that_differs_is_compared(script, run):
+    sides = script("decoding_sides")
+    log_p = [run.score(["two men"], [text])[0] for text in ("A HORSE", "A MAN")]
+    place = next(i for i in range(9) if log_p[0].tokens[i] != log_p[1].tokens[i])
+    wanted = abs(log_p[0].log_p[place] - log_p[1].log_p[place])
+    assert sides.apart(run, "two men", "A HORSE", "A MAN") == pytest.approx(wanted, rel=1e-5)
