@@ -9,7 +9,7 @@ Multi30k from $KERAS_ATTN_DATA (fetched if it is not there), or a synthetic corp
 batches, dropout and label smoothing of `transformer-tiny-tok`, here normalized after each residual, or of
 `multi30k-gru-tok` for `gru`; Adam at a constant rate, gradients clipped to a norm of 1, perplexity counted. The peers:
 the same model made of the layers of Keras; of KerasHub's (`pip install keras-hub==0.32.0`); and `torch.nn.Transformer`,
-eager (`pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu`). The last two are left out where
+eager (`torch==2.13.0`, the build for CPUs). The last two are left out where
 they are not installed. Dropout is in the same places on all sides.
 
 All sides train in one process, in turn, each round on the same next batch, with as many threads. On Keras a side is

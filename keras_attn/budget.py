@@ -10,7 +10,8 @@ from typing import TypeVar
 # the time with two batches side by side (2026-11-20). Each needs memory of its own.
 SIDE_BY_SIDE = 2
 
-Batch, Answer = TypeVar("Batch"), TypeVar("Answer")
+Batch = TypeVar("Batch")
+Answer = TypeVar("Answer")
 
 
 def by_length(lengths: Sequence[int], tokens: int, most: int | None = None) -> list[list[int]]:
