@@ -1,5 +1,7 @@
 __version__: str
 
+from . import alignment as alignment
+from . import calibration as calibration
 from . import data as data
 from . import decoding as decoding
 from . import errors as errors

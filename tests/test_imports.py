@@ -24,6 +24,8 @@ BELOW: dict[str, set[str]] = {
     "models": {"layers"},
     "text": {"shapes"},
     "data": {"text"},
+    "alignment": set(),
+    "calibration": set(),
     "decoding": {"ops"},
     "training": {"ops"},
     "plots": set(),

@@ -1,0 +1,17 @@
+from .baselines import diagonal as diagonal
+from .baselines import same_string as same_string
+from .choosing import choose_look as choose_look
+from .links import Gold as Gold
+from .links import Links as Links
+from .links import parse_links as parse_links
+from .look import Look as Look
+from .projection import project_marks as project_marks
+from .projection import translate_marked as translate_marked
+from .quality import AlignmentQuality as AlignmentQuality
+from .quality import alignment_quality as alignment_quality
+from .quality import differing_only as differing_only
+from .quality import linked_only as linked_only
+from .words import hard_links as hard_links
+from .words import word_numbers as word_numbers
+from .words import word_weights as word_weights
+from .words import words as words

@@ -1,0 +1,5 @@
+"""Whether a model is as often right as it is sure: NumPy and nothing else."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
