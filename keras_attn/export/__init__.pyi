@@ -1,9 +1,13 @@
+from .attention_reader import AttentionReader as AttentionReader
+from .attention_reader import PairAttention as PairAttention
+from .agreement import Agreement as Agreement
 from .ctranslate2 import to_ctranslate2 as to_ctranslate2
 from .outputs import Alignment as Alignment
 from .outputs import Output as Output
 from .parity import Parity as Parity
 from .parity import compare as compare
 from .saved_model import load as load
+from .signatures import SIGNATURES as SIGNATURES
 from .target_scorer import TargetScore as TargetScore
 from .target_scorer import TargetScorer as TargetScorer
 from .text_to_text import TextToText as TextToText

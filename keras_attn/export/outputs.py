@@ -13,6 +13,8 @@ from keras_attn.budget import side_by_side
 from keras_attn.errors import UserError
 from keras_attn.text.cleaning import clean
 
+LOWEST = float(np.finfo("float32").min)  # what stands where a search found no more
+
 
 @dataclass(frozen=True)
 class Output:
@@ -78,7 +80,7 @@ def hypotheses_of_strings(
             found = zip(*(out[name][row].tolist() for name in ("text", "score", "value")), strict=True)
             cut = bool(out["truncated"][row])
             every = [Hypothesis(text.decode("utf-8", "replace"), score, value, cut) for text, score, value in found]
-            result[index] = [each for each in every if each.value > -np.inf] or every[:1]
+            result[index] = [each for each in every if each.value > LOWEST] or every[:1]
     return result
 
 

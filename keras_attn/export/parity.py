@@ -7,47 +7,47 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from keras_attn.errors import UserError
+from keras_attn.export.agreement import Agreement
 from keras_attn.export.outputs import Output
 from keras_attn.text.cleaning import clean
-
-TIE = 1e-4
 
 
 @dataclass(frozen=True)
 class Parity:
-    """What was seen when a reloaded model decoded the same sentences.
+    """The certificate of an export, kept beside it as `assets.extra/parity.json`.
 
     Args:
-        sentences: how many were decoded.
-        identical: how many outputs were the same string.
-        ties: how many differed with scores (sum of log p) closer than 1e-4: two equally good outputs.
-        differences: the others: input, output in process, output of the export, both scores.
-        largest_score_difference: over identical outputs.
-        modules: what the clean process had imported of TensorFlow and of this package.
+        ways: how the model was loaded in the clean process, and what was seen then: by `tf.saved_model.load`, and in a
+            C++ session, as TensorFlow Serving loads it.
+        seconds: of the clean process: to import TensorFlow, and from loading to the first answer, each way.
+        modules: what it had imported of TensorFlow and of this package.
+        versions: of what it ran on.
     """
 
-    sentences: int
-    identical: int
-    ties: int
-    largest_score_difference: float
-    differences: list[dict] = field(default_factory=list)
-    modules: list[str] = field(default_factory=list)
+    ways: dict[str, Agreement]
+    seconds: dict[str, float]
+    modules: list[str]
+    versions: dict[str, str]
 
     @property
     def holds(self) -> bool:
-        """Whether every output was identical or a tie."""
-        return self.identical + self.ties == self.sentences
+        """Whether every output was identical or a tie, either way."""
+        return all(found.holds for found in self.ways.values())
+
+    @property
+    def differences(self) -> list[dict]:
+        """Every output that was neither."""
+        return [{"by": way, **each} for way, found in self.ways.items() for each in found.differences]
 
     def __str__(self) -> str:
-        return (
-            f"{self.identical} of {self.sentences} outputs identical, {self.ties} ties (score difference below {TIE}), "
-            f"{len(self.differences)} differences; scores of identical outputs within "
-            f"{self.largest_score_difference:.1e}"
-        )
+        return "; ".join(f"{way}: {found}" for way, found in self.ways.items())
 
 
 def compare(
@@ -56,7 +56,7 @@ def compare(
     lines: Sequence[str],
     batch_size: int = 64,
 ) -> Parity:
-    """Reload `folder` in a clean process, decode `lines` there, and compare with `translate`.
+    """Reload `folder` in a clean process, both ways, decode `lines` there, and compare with `translate`.
 
     The result is written beside the model, as `assets.extra/parity.json`.
 
@@ -66,27 +66,19 @@ def compare(
     lines = [clean(line) for line in lines]  # what JSON and UTF-8 can hold, on both sides
     here = translate(lines)
     reply = _in_clean_process(Path(folder), lines, batch_size)
-    identical = ties = 0
-    largest, differences = 0.0, []
-    for line, ours, ours_score, theirs, theirs_score in zip(
-        lines, here.text, here.score.tolist(), reply["text"], reply["score"], strict=True
-    ):
-        if ours == theirs:
-            identical += 1
-            largest = max(largest, abs(ours_score - theirs_score))
-        elif abs(ours_score - theirs_score) < TIE:
-            ties += 1
-        else:
-            scores = {"in_process_score": ours_score, "exported_score": theirs_score}
-            differences.append({"input": line, "in_process": ours, "exported": theirs, **scores})
-    parity = Parity(len(lines), identical, ties, largest, differences, reply["modules"])
+    ways = {}
+    for way, said in reply["ways"].items():
+        there = Output(said["text"], np.array(said["score"], "float32"), np.array(said["truncated"], bool))
+        ways[way] = Agreement.of(lines, here, there)
+    seconds = {"import": reply["seconds"], **{way: said["seconds"] for way, said in reply["ways"].items()}}
+    parity = Parity(ways, seconds, reply["modules"], reply["versions"])
     extra = Path(folder) / "assets.extra"
     extra.mkdir(exist_ok=True)
     (extra / "parity.json").write_text(json.dumps(asdict(parity), indent=2, ensure_ascii=False) + "\n", "utf-8")
     return parity
 
 
-def _in_clean_process(folder: Path, lines: Sequence[str], batch_size: int) -> dict:
+def _in_clean_process(folder: Path, lines: Sequence[str], batch_size: int) -> dict[str, Any]:
     script = Path(__file__).with_name("clean_process.py")
     done = subprocess.run(
         [sys.executable, "-I", str(script), str(folder)],

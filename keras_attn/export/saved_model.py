@@ -12,8 +12,20 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops a saved tokenizer needs
 
 from keras_attn.errors import UserError
-from keras_attn.export.outputs import Alignment, Output, align_strings, decode_strings
+from keras_attn.export.outputs import (
+    Alignment,
+    Hypothesis,
+    Output,
+    align_strings,
+    decode_strings,
+    hypotheses_of_strings,
+)
+from keras_attn.export.signatures import functions
 from keras_attn.whole_file import whole_folder
+
+# What a server reads with `--enable_per_model_batching_parameters`: single sentences that come within a few milliseconds
+# of each other are decoded together, which is where most of the throughput is.
+BATCHING = "max_batch_size { value: 64 }\nbatch_timeout_micros { value: 2000 }\nmax_enqueued_batches { value: 1000 }\n"
 
 
 class SavedTextToText:
@@ -23,9 +35,21 @@ class SavedTextToText:
         self._module = module  # keeps the variables alive
         self._serve = module.signatures["serving_default"]
         self._align = module.signatures["align"]
+        self._several = module.signatures.get("n_best")  # which exports had none before 2026-11-20
 
     def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
         return decode_strings(lambda batch: self._serve(text=batch), lines, batch_size)
+
+    @property
+    def n_best(self) -> int:
+        """How many outputs `hypotheses` gives at most."""
+        return int(self._several.structured_outputs["text"].shape[1]) if self._several else 1
+
+    def hypotheses(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+        """See `TextToText.hypotheses`."""
+        if self._several is None:
+            raise UserError("hypotheses: this SavedModel has no signature n_best; export it again")
+        return hypotheses_of_strings(lambda batch: self._several(text=batch), lines, batch_size)
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
         return align_strings(lambda batch: self._align(text=batch), lines, batch_size)
@@ -47,10 +71,11 @@ def save(module: Any, folder: str | os.PathLike[str], check: Callable[[Path], No
             tf.saved_model.save(
                 module,
                 str(partial),
-                signatures={"serving_default": module.serve, "align": module.serve_alignment},
+                signatures=functions(module),
                 # Debug records of every node are half of a small model's bytes.
                 options=tf.saved_model.SaveOptions(save_debug_info=False),
             )
+            (partial / "batching_params.pbtxt").write_text(BATCHING, "utf-8")
             if check is not None:
                 check(partial)
     except tf.errors.OutOfRangeError as error:  # what TensorFlow calls a file that may not grow any more

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_attn.budget import by_length
 from keras_attn.errors import expect
+from keras_attn.export.given_pairs import IDS, given_pairs, shifted
 from keras_attn.text import Tokenizer
-from keras_attn.text.vocabulary import END, PADDING, START
+from keras_attn.text.vocabulary import PADDING
 
-IDS = tf.TensorSpec([None, None], tf.int32)
+AT_ONCE = 1024  # tokens whose logits are wanted, each as many numbers as the vocabulary has words
 
 
 @dataclass(frozen=True)
@@ -61,36 +61,53 @@ class TargetScorer:
         self.limits = max_source_length, max_target_length
         self.tokens_per_batch = tokens_per_batch
 
-    def __call__(self, sources: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
-        """Score as many targets as there are sources; any string will do, an empty one too."""
-        expect(len(sources) == len(targets), "targets", f"{len(sources)}, one for each source", len(targets))
-        read = [vocabulary.encode(lines) for vocabulary, lines in self._sides(sources, targets)]
-        rows = [
-            [np.append(ids[:limit], np.int32(END)) for ids in side]
-            for side, limit in zip(read, self.limits, strict=True)
-        ]
+    def __call__(self, sources: Sequence[str], targets: Sequence[str], temperature: float = 1.0) -> list[TargetScore]:
+        """Score as many targets as there are sources; any string will do, an empty one too.
+
+        Args:
+            sources, targets: the pairs.
+            temperature: T of p = softmax(logits / T), such as `calibration.fit_temperature` finds.
+        """
+        expect(temperature > 0, "temperature", "more than 0", temperature)
         found: list[Any] = [None] * len(sources)
-        for chosen in by_length([max(len(x), len(y)) for x, y in zip(*rows, strict=True)], self.tokens_per_batch):
-            source, labels = (_padded([side[index] for index in chosen]) for side in rows)
-            log_p = self._log_p(source, labels).numpy()
-            for row, index in enumerate(chosen):
-                ids = rows[1][index]
-                cut = any(len(side[index]) > limit for side, limit in zip(read, self.limits, strict=True))
-                found[index] = TargetScore(self.text.target.pieces(ids.tolist()), log_p[row, : len(ids)], cut)
+        for batch in given_pairs(self.text, sources, targets, self.limits, self.tokens_per_batch):
+            log_p = self._log_p(batch.source, batch.labels, tf.constant(temperature, tf.float32)).numpy()
+            for row, (place, ids) in enumerate(zip(batch.places, batch.target_ids, strict=True)):
+                pieces = self.text.target.pieces(ids.tolist())
+                found[place] = TargetScore(pieces, log_p[row, : len(ids)], batch.truncated[row])
         return found
 
-    def _sides(self, sources: Sequence[str], targets: Sequence[str]) -> tuple:
-        return (self.text.source, sources), (self.text.target, targets)
+    def logits(self, sources: Sequence[str], targets: Sequence[str]) -> Logits:
+        """Logits and labels of all tokens, ends included, for `calibration`; made anew at every pass."""
+        return Logits(self, sources, targets)
 
-    @tf.function(input_signature=[IDS, IDS], autograph=False)
-    def _log_p(self, source: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        before = tf.pad(labels[:, :-1], [[0, 0], [1, 0]], constant_values=START)  # (batch, target_length)
-        logits = tf.cast(self.training({"source": source, "target": before}, training=False), tf.float32)
+    @tf.function(input_signature=[IDS, IDS, tf.TensorSpec([], tf.float32)], autograph=False)
+    def _log_p(self, source: tf.Tensor, labels: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+        logits = self._logits(source, labels) / temperature
         return -tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)  # (batch, target_length)
 
+    @tf.function(input_signature=[IDS, IDS], autograph=False)
+    def _real_logits(self, source: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        real = labels != PADDING
+        logits = tf.boolean_mask(self._logits(source, labels), real)  # (n, vocabulary)
+        return logits, tf.boolean_mask(labels, real)
 
-def _padded(rows: list[np.ndarray]) -> tf.Tensor:
-    padded = np.full((len(rows), max(map(len, rows))), PADDING, np.int32)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
-    return tf.constant(padded)
+    def _logits(self, source: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        said = self.training({"source": source, "target": shifted(labels)}, training=False)
+        return tf.cast(said, tf.float32)  # (batch, target_length, vocabulary)
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What a model says while it is given some targets: batches of logits (n, vocabulary) and labels (n,)."""
+
+    scorer: TargetScorer
+    sources: Sequence[str]
+    targets: Sequence[str]
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        scorer = self.scorer
+        at_once = min(AT_ONCE, scorer.tokens_per_batch)
+        for batch in given_pairs(scorer.text, self.sources, self.targets, scorer.limits, at_once):
+            logits, labels = scorer._real_logits(batch.source, batch.labels)
+            yield logits.numpy(), labels.numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from catalogue import fill
 
+from keras_attn.decoding import Beam
 from keras_attn.export import TextToText
 from keras_attn.models import RNNDecoder, RNNEncoder, seq2seq
 from keras_attn.text import Tokenizer
@@ -16,22 +17,27 @@ PAIRS = [
 ]
 
 
-def make(seed=0, attention="additive"):
-    text = Tokenizer.train(PAIRS, vocabulary_size=300, model="bpe")
-    views = seq2seq(
-        RNNEncoder(units=5, embedding=7),
-        RNNDecoder(units=11, embedding=7, attention=attention),
-        source_vocabulary=text.source.size,
-        target_vocabulary=text.target.size,
-    )
-    fill(views.training.weights, seed)
-    return TextToText(views, text, max_source_length=20)
+@pytest.fixture(scope="session")
+def text():
+    return Tokenizer.train(PAIRS, vocabulary_size=300, model="bpe")
 
 
 @pytest.fixture(scope="session")
-def translate():
+def views(text):
+    views = seq2seq(
+        RNNEncoder(units=5, embedding=7),
+        RNNDecoder(units=11, embedding=7, attention="additive"),
+        source_vocabulary=text.source.size,
+        target_vocabulary=text.target.size,
+    )
+    fill(views.training.weights, 0)
+    return views
+
+
+@pytest.fixture(scope="session")
+def translate(views, text):
     """Strings in, gibberish out: what it says depends on every weight and every letter."""
-    return make()
+    return TextToText(views, text, several=Beam(5, n_best=3), max_source_length=20)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from catalogue import fill
 
 from keras_attn.errors import UserError
-from keras_attn.export import Output, compare, parity
+from keras_attn.export import Agreement, Output, compare, parity
 
 
 @pytest.fixture
@@ -21,13 +21,16 @@ def copy(saved, tmp_path):
 
 def test_an_export_says_what_the_model_says_without_this_package(translate, copy, lines):
     found = compare(translate, copy, lines, batch_size=3)
-    assert (found.sentences, found.identical, found.differences) == (len(lines), len(lines), [])
+    assert set(found.ways) == {"tf.saved_model.load", "C++ session"}
+    for way in found.ways.values():
+        assert (way.sentences, way.identical, way.differences) == (len(lines), len(lines), [])
+        assert way.largest_score_difference < 1e-4
     assert found.holds
-    assert found.largest_score_difference < 1e-4
     assert set(found.modules) == {"tensorflow", "tensorflow_text"}
+    assert set(found.seconds) == {"import", *found.ways}
     kept = json.loads((copy / "assets.extra" / "parity.json").read_text("utf-8"))
-    assert kept["identical"] == len(lines)
-    assert str(found).startswith(f"{len(lines)} of {len(lines)} outputs identical, 0 ties")
+    assert kept["ways"]["C++ session"]["identical"] == len(lines)
+    assert f"C++ session: {len(lines)} of {len(lines)} outputs identical, 0 ties" in str(found)
 
 
 def test_other_weights_are_seen(translate, copy, lines):
@@ -44,7 +47,8 @@ def test_other_weights_are_seen(translate, copy, lines):
     difference = found.differences[0]
     assert difference["input"] in lines
     assert difference["in_process"] != difference["exported"] == translate([difference["input"]]).text[0]
-    assert f"{len(found.differences)} differences" in str(found)
+    assert {difference["by"] for difference in found.differences} == set(found.ways)
+    assert f"{len(found.differences) // 2} differences" in str(found)
 
 
 def test_a_model_that_cannot_be_loaded_there_is_one_line(translate, copy, lines):
@@ -55,19 +59,30 @@ def test_a_model_that_cannot_be_loaded_there_is_one_line(translate, copy, lines)
     assert not (copy / "assets.extra" / "parity.json").exists()
 
 
+def test_what_only_a_session_says_otherwise_is_seen(tmp_path, monkeypatch):
+    said = {"text": ["a"], "score": [-1.0], "truncated": [False], "seconds": 0.1}
+    ways = {"tf.saved_model.load": said, "C++ session": {**said, "text": ["b"], "score": [-2.0]}}
+    reply = {"ways": ways, "seconds": 1.0, "modules": [], "versions": {}}
+    monkeypatch.setattr(parity, "_in_clean_process", lambda *_: reply)
+    found = compare(lambda lines: Output(["a"], np.array([-1.0]), np.zeros(1, bool)), tmp_path, ["x"])
+    assert not found.holds
+    assert [difference["by"] for difference in found.differences] == ["C++ session"]
+
+
 @pytest.mark.parametrize(
-    ("text", "score", "identical", "ties", "differences"),
+    ("text", "score", "cut", "identical", "ties", "differences"),
     [
-        (["a", "b"], [-1.0, -2.0], 2, 0, 0),
-        (["a", "c"], [-1.0, -2.0 + 5e-5], 1, 1, 0),
-        (["a", "c"], [-1.0, -2.0 + 5e-3], 1, 0, 1),
-        (["c", "d"], [-1.5, -2.5], 0, 0, 2),
+        (["a", "b"], [-1.0, -200.0], [0, 0], 2, 0, 0),
+        (["a", "b"], [-1.0, -200.1], [0, 0], 2, 0, 0),
+        (["a", "b"], [-1.0, -201.0], [0, 0], 1, 0, 1),
+        (["a", "b"], [-1.0, -200.0], [0, 1], 1, 0, 1),
+        (["a", "c"], [-1.0, -200.0 + 5e-5], [0, 0], 1, 1, 0),
+        (["a", "c"], [-1.0, -200.0 + 5e-3], [0, 0], 1, 0, 1),
+        (["c", "d"], [-1.5, -200.5], [0, 0], 0, 0, 2),
     ],
 )
-def test_two_outputs_that_score_the_same_are_a_tie(text, score, identical, ties, differences, tmp_path, monkeypatch):
-    reply = {"text": text, "score": score, "modules": []}
-    monkeypatch.setattr(parity, "_in_clean_process", lambda *_: reply)
-    here = Output(["a", "b"], np.array([-1.0, -2.0]), np.zeros(2, bool))
-    found = compare(lambda lines: here, tmp_path, ["x", "y"])
+def test_two_outputs_that_score_the_same_are_a_tie(text, score, cut, identical, ties, differences):
+    here = Output(["a", "b"], np.array([-1.0, -200.0]), np.zeros(2, bool))
+    found = Agreement.of(["x", "y"], here, Output(text, np.array(score), np.array(cut, bool)))
     assert (found.identical, found.ties, len(found.differences)) == (identical, ties, differences)
     assert found.holds == (differences == 0)

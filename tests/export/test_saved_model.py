@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_attn.errors import UserError
-from keras_attn.export import load
+from keras_attn.export import SIGNATURES, load
 from keras_attn.text.cleaning import clean
 
 
@@ -36,17 +36,26 @@ def test_its_alignments_come_back_equal(translate, reloaded, lines):
 
 
 def test_it_has_the_layout_and_the_signatures_of_tf_serving(saved):
-    assert {path.name for path in saved.iterdir()} >= {"saved_model.pb", "variables"}
+    assert {path.name for path in saved.iterdir()} >= {"saved_model.pb", "variables", "batching_params.pbtxt"}
     assert saved.stat().st_mode & 0o777 == 0o755
-    signatures = tf.saved_model.load(str(saved)).signatures
-    assert set(signatures) == {"serving_default", "align"}
-    names = {"serving_default": {"text", "score", "truncated"}}
-    names["align"] = names["serving_default"] | {"alignment", "source_tokens", "target_tokens"}
-    for name, signature in signatures.items():
-        assert set(signature.structured_input_signature[1]) == {"text"}
-        outputs = signature(text=tf.constant(["a horse", ""]))
-        assert set(outputs) == names[name]
-        assert {tensor.shape[0] for tensor in outputs.values()} == {2}
+    assert set(tf.saved_model.load(str(saved)).signatures) == set(SIGNATURES)
+
+
+def test_its_several_outputs_come_back_equal(translate, reloaded, lines):
+    assert reloaded.n_best == 3
+    for ours, theirs in zip(translate.hypotheses(lines), reloaded.hypotheses(lines), strict=True):
+        assert [each.text for each in theirs] == [each.text for each in ours]
+        assert [each.truncated for each in theirs] == [each.truncated for each in ours]
+        np.testing.assert_allclose([each.score for each in theirs], [each.score for each in ours], rtol=1e-4)
+
+
+def test_no_numbered_folder_is_seen_before_the_version_is_whole(translate, tmp_path):
+    """A polling server takes every folder whose name is a number."""
+    seen = []
+    translate.save(tmp_path / "7", lambda partial: seen.extend([partial, *tmp_path.iterdir()]))
+    assert len(seen) == 2
+    assert not [path for path in seen if path.name.isdigit()]
+    assert [path.name for path in tmp_path.iterdir()] == ["7"]
 
 
 def test_no_kernel_of_a_gpu_is_in_it(saved):
@@ -111,19 +120,6 @@ def test_a_model_of_other_signatures_names_them(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "1"), signatures={"twice": module.double})
     with pytest.raises(UserError, match=r"has no signature align, serving_default; it has twice. Was it exported by"):
         load(tmp_path / "1")
-
-
-def test_a_session_of_tensorflow_serving_says_the_same(saved, translate, lines):
-    """It restores the saved values by name into the graph, and knows nothing of Python's objects."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        signatures = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(saved)).signature_def
-        signature = signatures["serving_default"]
-        outputs = {name: info.name for name, info in signature.outputs.items()}
-        given = {signature.inputs["text"].name: [clean(line).encode() for line in lines]}
-        said = session.run(outputs, given)
-    wanted = translate(lines)
-    assert [text.decode() for text in said["text"]] == wanted.text
-    np.testing.assert_allclose(said["score"], wanted.score, rtol=1e-4)
 
 
 def test_each_weight_is_there_once(saved, translate):

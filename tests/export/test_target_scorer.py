@@ -74,3 +74,25 @@ def test_pairs_must_be_pairs(views, text):
     with pytest.raises(UserError, match="targets: expected 2, one for each source, got 1"):
         TargetScorer(views, text)(["a", "b"], ["c"])
     assert TargetScorer(views, text)([], []) == []
+
+
+def test_a_temperature_divides_the_logits(views, text):
+    scorer = TargetScorer(views, text)
+    (found,) = scorer(["two women"], ["zwei"], temperature=2.5)
+    ((logits, labels),) = scorer.logits(["two women"], ["zwei"])
+    log_p = logits / 2.5 - np.log(np.exp(logits.astype("float64") / 2.5).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(found.log_p, log_p[np.arange(len(labels)), labels], atol=1e-5)
+    with pytest.raises(UserError, match="temperature: expected more than 0, got 0"):
+        scorer(["a"], ["b"], temperature=0)
+
+
+def test_logits_are_those_of_all_tokens_at_every_pass(views, text):
+    every = TargetScorer(views, text, tokens_per_batch=40).logits(SOURCES, TARGETS)
+    for _ in range(2):
+        batches = list(every)
+        assert len(batches) > 1
+        labels = np.concatenate([labels for _, labels in batches])
+        wanted = np.concatenate([[*ids, 3] for ids in text.target.encode(TARGETS)])
+        assert sorted(labels) == sorted(wanted)
+        assert all(logits.shape == (len(labels), 300) for logits, labels in batches)
+    assert list(TargetScorer(views, text).logits([], [])) == []
