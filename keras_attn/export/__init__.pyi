@@ -1,5 +1,7 @@
 from .attention_reader import AttentionReader as AttentionReader
 from .attention_reader import PairAttention as PairAttention
+from .attention_reader import AttentionReader as AttentionReader
+from .attention_reader import PairAttention as PairAttention
 from .agreement import Agreement as Agreement
 from .ctranslate2 import to_ctranslate2 as to_ctranslate2
 from .outputs import Alignment as Alignment

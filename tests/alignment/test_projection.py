@@ -41,6 +41,7 @@ def project(marked, output, looks):
         ("<b>of</b> men", "hommes", [1], "<b></b>hommes"),  # no output word: kept, in front
         ("men <b>of</b> old", "hommes vieux", [0, 2], "hommes<b></b> vieux"),
         ("a<br/> b", "B A", [1, 0], "B A<br/>"),  # behind the output of a
+        ("a<br/> b", "A B A", [0, 1, 0], "A B A<br/>"),  # behind all of it
         ("a <br>b", "A B", [0, 1], "A<br> B"),  # never closed
         ("<p>a <br> b</p>", "A B", [0, 1], "<p>A<br> B</p>"),
         ("<b>a</b><br/> b", "A B", [0, 1], "<b>A</b><br/> B"),

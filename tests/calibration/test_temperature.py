@@ -57,6 +57,27 @@ def test_where_there_is_no_minimum_the_search_ends():
     assert fit_temperature([(-right, np.arange(3))]) == pytest.approx(100)  # always wrong
 
 
+class Counted(list):
+    """A list that knows how often it was gone through."""
+
+    passes = 0
+
+    def __iter__(self):
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_few_passes_are_made():
+    logits, labels = drawn(1.7, count=900)
+    batches, large, right = Counted([(logits, labels)]), Counted([(50 * logits, labels)]), Counted()
+    right.append((np.eye(3) * 2, np.arange(3)))
+    for some in (batches, large, right):
+        fit_temperature(some)
+    assert batches.passes <= 8
+    assert large.passes <= 16
+    assert right.passes <= 40  # where there is no minimum
+
+
 def test_what_cannot_be_fitted_is_named():
     with pytest.raises(UserError, match="several times"):
         fit_temperature(iter([drawn(1.0, count=5)]))
