@@ -1,8 +1,6 @@
-from .attention_reader import AttentionReader as AttentionReader
-from .attention_reader import PairAttention as PairAttention
-from .attention_reader import AttentionReader as AttentionReader
-from .attention_reader import PairAttention as PairAttention
 from .agreement import Agreement as Agreement
+from .attention_reader import AttentionReader as AttentionReader
+from .attention_reader import PairAttention as PairAttention
 from .ctranslate2 import to_ctranslate2 as to_ctranslate2
 from .outputs import Alignment as Alignment
 from .outputs import Output as Output
