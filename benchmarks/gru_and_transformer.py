@@ -61,16 +61,20 @@ def commands(settings: Settings) -> dict[str, list[str]]:
     return made
 
 
-def train(settings: Settings) -> None:
-    """Train what is not there, all at once."""
-    settings.output.mkdir(parents=True, exist_ok=True)
-    threads = str(max(1, len(os.sched_getaffinity(0)) // len(RECIPES)))
+def train(commands: dict[str, list[str]]) -> None:
+    """Train what is not there, all at once; what was killed goes on.
+
+    Args:
+        commands: name -> arguments of `keras-attn train`, the last of which is the run's folder.
+    """
+    threads = str(max(1, len(os.sched_getaffinity(0)) // len(commands)))
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
     begun = {}
-    for name, command in commands(settings).items():
+    for name, command in commands.items():
         folder = Path(command[-1])
         if (folder / "finished").exists():
             continue
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with open(folder.with_suffix(".txt"), "a") as log:
             words = [sys.executable, "-m", "keras_attn", "train", *command]
             begun[name] = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment)
@@ -109,7 +113,7 @@ def compare(outputs: dict[str, list[str]], streams: list[list[str | None]], sett
 
 
 def main(settings: Settings) -> None:
-    train(settings)
+    train(commands(settings))
     outputs, streams = decode(settings)
     Console(width=160).print(compare(outputs, streams, settings))
 
