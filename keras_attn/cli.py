@@ -13,6 +13,7 @@ from keras_attn import __version__
 from keras_attn.commands.average import average
 from keras_attn.commands.bench import bench
 from keras_attn.commands.board import board
+from keras_attn.commands.calibrate import calibrate
 from keras_attn.commands.decode import decode
 from keras_attn.commands.evaluate import evaluate
 from keras_attn.commands.export import export
@@ -26,7 +27,7 @@ from keras_attn.parse import PROGRAM, columns, documentation, parse_call
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (train, evaluate, decode, score, average, export, serve, plot, board, bench)
+    for command in (train, evaluate, decode, score, calibrate, average, export, serve, plot, board, bench)
 }
 
 

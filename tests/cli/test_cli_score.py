@@ -26,3 +26,9 @@ def test_score_adds_tokens(files, run, model, capsys):
 
 def test_score_says_that_a_file_is_not_there(run, model, tmp_path, fails):
     assert "absent does not exist" in fails("score", run, "--source", str(tmp_path / "absent"), "--target", "x")
+
+
+def test_score_takes_a_temperature(files, run, model, capsys, fails):
+    assert cli.main(["score", run, *files, "--temperature", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "-0.5000"
+    assert "--temperature: expected more than 0, got 0.0" in fails("score", run, *files, "--temperature", "0")
