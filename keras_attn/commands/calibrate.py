@@ -13,7 +13,8 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
     """Find the temperature at which a trained run is as sure of its words as it is right.
 
     The temperature is fitted on every other pair, and the error is measured on the pairs in between: the mean distance,
-    over 15 ranges of confidence, between how sure the run is of its likeliest next token and how often that is right. `keras-attn score --temperature` takes it.
+    over 15 ranges of confidence, between how sure the run is of its likeliest next token and how often that is right.
+    `keras-attn score --temperature` takes it.
 
     keras-attn calibrate runs/en-de --source valid.en --target valid.de --output reliability.png
 
