@@ -113,6 +113,12 @@ class Manager:
         return name in self._models
 
     @property
+    def names(self) -> list[str]:
+        """The models that are configured."""
+        with self._lock:
+            return sorted(self._models)
+
+    @property
     def ready(self) -> bool:
         """Whether each model has a version that answers."""
         with self._lock:

@@ -33,7 +33,7 @@ class RestApp:
         max_body_bytes: largest body, also after it is unpacked.
         timeout: seconds that a body may take to come in.
         ready: whether each model answers, for /healthz.
-        pages: other pages by their path: a function that gives their text.
+        pages: other pages by their path: a function that gives what is answered.
         cors: whether pages of other origins may ask.
     """
 
@@ -45,7 +45,7 @@ class RestApp:
         max_body_bytes: int,
         timeout: float,
         ready: Callable[[], bool],
-        pages: dict[str, Callable[[], bytes]],
+        pages: dict[str, Callable[[], Response]],
         cors: bool = False,
     ):
         self._rest, self._pool, self._most, self._timeout = rest, pool, max_body_bytes, timeout
@@ -64,7 +64,7 @@ class RestApp:
             ready = self._ready() and not self.draining
             return self._reply(200 if ready else 503, b'{"ready": %s}' % (b"true" if ready else b"false"))
         if method == "GET" and path in self._pages:
-            return Response(self._pages[path](), media_type="text/plain")
+            return self._pages[path]()
         if not path.lower().startswith("/v1/"):
             return self._reply(404, error_body("Not Found"))
         if method == "OPTIONS" and self._headers:

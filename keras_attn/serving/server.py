@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from starlette.responses import Response
 
 from keras_attn.errors import UserError
 from keras_attn.serving import text_protos
@@ -21,6 +22,7 @@ from keras_attn.serving.manager import Manager
 from keras_attn.serving.metrics import Metrics
 from keras_attn.serving.model_config import models_in, one_model, read_config
 from keras_attn.serving.options import Options
+from keras_attn.serving.page import page
 from keras_attn.serving.rest import Rest
 from keras_attn.serving.rest_app import RestApp
 from keras_attn.serving.rest_server import RestServer
@@ -74,6 +76,7 @@ class Server:
         self._every(options.file_system_poll_wait_seconds, self.manager.poll, "versions")
         if options.rest_api_port:
             logger.info("REST: http://%s:%d/v1/models/NAME:predict", options.host, options.rest_api_port)
+            logger.info("Page: http://%s:%d/", options.host, options.rest_api_port)
         if options.port:
             logger.info("gRPC: %s:%d", options.host, options.port)
         if options.model_config_file:
@@ -144,7 +147,10 @@ class Server:
             max_body_bytes=options.max_body_bytes,
             timeout=timeout,
             ready=lambda: self.manager.ready,
-            pages=dict.fromkeys(self._metrics_paths(), self.metrics.page),
+            pages={
+                **dict.fromkeys(self._metrics_paths(), lambda: Response(self.metrics.page(), media_type="text/plain")),
+                "/": lambda: page(self.manager.names),
+            },
             cors=options.rest_api_enable_cors_support,
         )
         return RestServer(app, options.host, options.rest_api_port)

@@ -120,7 +120,7 @@ def test_other_methods_are_malformed(client, method):
     assert (status, json.loads(text)) == (400, {"error": f"Malformed request: {method} /v1/models/half:predict"})
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/models/half", "/etc/passwd", "/v1"])
+@pytest.mark.parametrize("path", ["/index.html", "/v2/models/half", "/etc/passwd", "/v1"])
 def test_what_is_not_of_the_api_is_not_found(client, path):
     assert client.get(path) == (404, {"error": "Not Found"})
 
