@@ -10,7 +10,7 @@ from keras import ops, tree
 
 from keras_attn.decoding.beginning import begin
 from keras_attn.decoding.hypotheses import Hypotheses
-from keras_attn.decoding.likeliest import NEVER, likeliest
+from keras_attn.decoding.likeliest import NEVER, likeliest, log_total
 from keras_attn.decoding.ranking.average_length import AverageLength
 from keras_attn.decoding.ranking.coverage_penalty import CoveragePenalty, attention
 from keras_attn.decoding.ranking.length_penalty import LengthPenalty
@@ -72,7 +72,7 @@ class Beam:
         self, step: Callable[[dict], dict], memory: Any, state: Any, max_length: Any, request: Request = NOTHING
     ) -> Hypotheses:
         width = self._beams  # of one search; there may be several for a sentence
-        begun = begin(memory, state, max_length, request, times=self.width)
+        begun = begin(step, memory, state, max_length, request, times=self.width)
         longest = begun.longest
         wanted = min(self.n_best, width)
         column = ops.reshape(ops.arange(longest, dtype="int32"), (1, 1, -1))
@@ -103,7 +103,7 @@ class Beam:
             out = step(told)
             logits = ops.cast(out["logits"][:, 0], "float32")  # (searches * width, vocabulary)
             scores = obey(self.rules, logits, _rows(alive["ids"]), position, asked, self.padding)
-            normalizer = ops.reshape(ops.logsumexp(logits, axis=-1), (-1, width))
+            normalizer = ops.reshape(log_total(logits), (-1, width))
             log_p, beam, word = self._continue(scores, alive["log_p"] - normalizer, alive["ids"], position, asked)
             found = {"log_p": log_p, "beam": beam, "word": word}  # (searches, 2 width) each, in order of preference
             if self.rules:
@@ -169,7 +169,10 @@ class Beam:
         return self.width
 
     def _continue(self, scores: Any, before: Any, ids: Any, position: Any, request: Request) -> tuple[Any, Any, Any]:
-        """The 2 * width best continuations: at most `width` of them end, so as many go on.
+        """The best continuations, such that the `width` best, and the `width` best that go on, are among them.
+
+        Of 2 * width at most `width` end, so as many go on. Of one beginning, one continuation ends, so no more than its
+        width + 1 best are needed.
 
         Args:
             scores: (searches * width, vocabulary).
@@ -180,7 +183,7 @@ class Beam:
             log p, beam and word, (searches, 2 width) each, in order of preference.
         """
         width = self._beams
-        best, words = likeliest(scores, 2 * width, (self.padding, self.start))  # (searches * width, few)
+        best, words = likeliest(scores, width + 1, (self.padding, self.start))  # (searches * width, few)
         few = best.shape[-1]
         log_p = ops.expand_dims(before, 2) + ops.reshape(best, (-1, width, few))
         log_p, place = ops.top_k(ops.reshape(log_p, (-1, width * few)), 2 * width)

@@ -19,7 +19,7 @@ class Beginning(NamedTuple):
         longest: the most tokens of all, an int where `max_length` is one.
         state: the batch of each leaf repeated, and caches ready for as many tokens.
         fixed: what stays the same at every step: "memory", and what is asked for of "request", limits among it,
-            repeated too.
+            repeated too; but memory is not if the step has `shares_memory` set.
     """
 
     batch: Any
@@ -29,7 +29,7 @@ class Beginning(NamedTuple):
     fixed: dict[str, Any]
 
 
-def begin(memory: Any, state: Any, max_length: Any, request: Request, times: int) -> Beginning:
+def begin(step: Any, memory: Any, state: Any, max_length: Any, request: Request, times: int) -> Beginning:
     """Repeat each sentence `times` times, and make room for as many tokens as may come."""
     batch = ops.shape(tree.flatten(state)[0])[0]
     limit = ops.broadcast_to(ops.cast(max_length, "int32"), (batch,))
@@ -42,7 +42,8 @@ def begin(memory: Any, state: Any, max_length: Any, request: Request, times: int
 
     asked = {name: field for name, field in request._replace(limit=limit)._asdict().items() if field is not None}
     asked = {name: repeated(ops.convert_to_tensor(field)) for name, field in asked.items()}
-    fixed = {"memory": tree.map_structure(repeated, memory), "request": asked}
+    shared = getattr(step, "shares_memory", False)
+    fixed = {"memory": memory if shared else tree.map_structure(repeated, memory), "request": asked}
     return Beginning(batch, times, longest, tree.map_structure(repeated, roomy(state, longest)), fixed)
 
 

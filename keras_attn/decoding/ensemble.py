@@ -60,6 +60,7 @@ class _Steps(keras.layers.Layer):
     def __init__(self, steps: list[Any], mean: str) -> None:
         super().__init__(name="steps", autocast=False)
         self.steps, self.mean = steps, mean
+        self.shares_memory = all(getattr(step, "shares_memory", False) for step in steps)
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         memories, states = inputs["memory"], inputs["state"]

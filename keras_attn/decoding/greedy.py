@@ -26,7 +26,8 @@ class Greedy:
 
     Call arguments:
         step: takes a dict of tokens (batch, 1), position (), memory, state; returns a dict with logits
-            (batch, 1, vocabulary), the new state and attention weights.
+            (batch, 1, vocabulary), the new state and attention weights. A wider search asks it with several rows for
+            each sentence, one after the other, and repeats the memory likewise, unless `step.shares_memory` is set.
         memory, state: nested dicts and lists of tensors with the batch first.
         max_length: the most tokens to put out, the end token included: an int, or one int per sentence (batch,). With
             one per sentence a result does not depend on what else is in the batch.
@@ -47,7 +48,7 @@ class Greedy:
         def best(scores: Any, position: Any) -> tuple[Any, Any]:
             return likeliest(scores, 1, (self.padding, self.start))
 
-        begun = begin(memory, state, max_length, request, times=1)
+        begun = begin(step, memory, state, max_length, request, times=1)
         ids, score = word_by_word(step, begun, best, self.rules, self.start, self.end, self.padding)
         score = ops.expand_dims(score, 1)  # (batch, 1)
         return Hypotheses(ops.expand_dims(ids, 1), score, score)

@@ -69,7 +69,7 @@ class Sample:
     def __call__(
         self, step: Callable[[dict], dict], memory: Any, state: Any, max_length: Any, request: Request = NOTHING
     ) -> Hypotheses:
-        begun = begin(memory, state, max_length, request, times=self.samples)
+        begun = begin(step, memory, state, max_length, request, times=self.samples)
         # As many for every call: a draw of another shape may give other numbers.
         random = keras.random.uniform((self.samples, PLACES), dtype="float32", seed=self.seed)
 

@@ -40,6 +40,7 @@ from .recurrent.luong_cell import LuongCell as LuongCell
 from .recurrent.memory_cell import MemoryCell as MemoryCell
 from .recurrent.multi_head_reader import MultiHeadReader as MultiHeadReader
 from .recurrent.unroll import Unroll as Unroll
+from .reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from .scoring.additive import AdditiveScoring as AdditiveScoring
 from .scoring.concat import ConcatScoring as ConcatScoring
 from .scoring.cosine import CosineScoring as CosineScoring

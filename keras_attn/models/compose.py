@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 
 from keras_attn.errors import UserError
+from keras_attn.layers import ReversibleEmbedding
 from keras_attn.models.decoders.rnn import RNNDecoder
 from keras_attn.models.decoders.transformer import TransformerDecoder
 from keras_attn.models.encoders.rnn import RNNEncoder
@@ -67,7 +68,7 @@ def seq2seq(
     def embed(tensor: Any, reverse: bool = False) -> Any:
         return source_embed(tensor, reverse=True) if reverse and apart else target_embed(tensor, reverse=reverse)
 
-    start, step, cache = decoder.wire(target_vocabulary, embed)
+    start, step, cache, shares_memory = decoder.wire(target_vocabulary, embed)
 
     # Source -> memory, first state
     source = keras.Input((None,), dtype="int32", name="source")
@@ -87,16 +88,18 @@ def seq2seq(
     }
     outputs = dict(zip(("logits", "state", "weights"), step(*inputs.values()), strict=True))
 
-    return Views(
+    views = Views(
         training=keras.Model({"source": source, "target": target}, logits, name="training"),
         encoder=keras.Model(source, {"memory": memory, "state": first}, name="encoder"),
         step=keras.Model(inputs, outputs, name="step"),
     )
+    views.step.shares_memory = shares_memory
+    return views
 
 
 def _table(name: str, vocabulary: int, side: Any) -> keras.layers.Layer:
     """Word vectors that can also be the softmax's matrix."""
-    return keras.layers.ReversibleEmbedding(
+    return ReversibleEmbedding(
         vocabulary,
         side.embedding,
         embeddings_initializer=_initializer(side),

@@ -19,7 +19,8 @@ class Views:
 
     `step` takes a dict of its four inputs by name and returns a dict; weights are
     `{layer name: (batch, heads, n, source_length)}`, `{}` without attention. Every leaf of memory and state has the
-    batch first. Training is the step with the whole target as one long step.
+    batch first. Training is the step with the whole target as one long step. If `step.shares_memory` is set, each row
+    of the memory may be that of several rows of the other inputs, one after the other.
     """
 
     training: keras.Model

@@ -86,7 +86,9 @@ def log_softmax(scores: Any, mask: Any = None) -> Any:
         return ops.log_softmax(wide, axis=-1)
     zeros = ops.zeros_like(wide)
     visible = ops.where(mask, wide, ops.cast(-1e30, wide.dtype))
-    shifted = ops.where(mask, wide - ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True)), zeros)
+    shifted = ops.where(
+        mask, wide - ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True, initial=-float("inf"))), zeros
+    )
     total = ops.sum(ops.where(mask, ops.exp(shifted), zeros), axis=-1, keepdims=True)
     return ops.where(mask, shifted - ops.log(ops.where(total > 0, total, ops.ones_like(total))), zeros)
 

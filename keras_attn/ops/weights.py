@@ -30,7 +30,7 @@ def softmax(scores: Any, mask: Any = None) -> Any:
         return ops.cast(ops.softmax(wide, axis=-1), scores.dtype)
     # The replaced score is finite, so that neither the maximum nor its gradient meets infinity.
     visible = ops.where(mask, wide, ops.cast(-1e30, wide.dtype))
-    top = ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True))
+    top = ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True, initial=-float("inf")))
     exponential = ops.where(mask, ops.exp(visible - top), ops.zeros_like(visible))
     total = ops.sum(exponential, axis=-1, keepdims=True)
     return ops.cast(exponential / ops.where(total > 0, total, ops.ones_like(total)), scores.dtype)
@@ -49,7 +49,8 @@ def sparsemax(scores: Any, mask: Any = None) -> Any:
     """
     wide = widened(scores)
     may = ops.ones_like(wide, dtype="bool") if mask is None else ops.broadcast_to(mask, ops.shape(wide))
-    top = ops.stop_gradient(ops.max(ops.where(may, wide, ops.cast(-1e30, wide.dtype)), axis=-1, keepdims=True))
+    visible = ops.where(may, wide, ops.cast(-1e30, wide.dtype))
+    top = ops.stop_gradient(ops.max(visible, axis=-1, keepdims=True, initial=-float("inf")))
     # Subtracting from all changes nothing; nobody who scores 1 below the best gets any weight, so 2 below is hidden,
     # and what is farther below is counted as that: minus infinity would be no number in a sum.
     z = ops.where(may, wide - top, ops.cast(-2.0, wide.dtype))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_attn.decoding.likeliest import LARGE, NEVER, likeliest, top
+from keras_attn.decoding.likeliest import LARGE, NEVER, likeliest, log_total, own_log_p, top
 
 SIZES = (LARGE - 1, LARGE, 2003, 2560, 4001)  # prime, of whole blocks, one more than that
 
@@ -58,3 +58,19 @@ def test_padding_and_start_are_never_among_them(vocabulary, count):
 
 def test_no_rows_have_no_words():
     assert numpy(likeliest(ops.zeros((0, 2560)), 3, (0, 2)))[1].shape[0] == 0
+
+
+@pytest.mark.parametrize("vocabulary", [1, 5, *SIZES])
+@pytest.mark.parametrize("spread", [1.0, 300.0])
+def test_the_total_of_all_words_is_the_log_of_the_sum_of_exponentials(vocabulary, spread):
+    logits = spread * np.random.default_rng(vocabulary).normal(size=(4, vocabulary)).astype("float32")
+    wide = logits.astype("float64")
+    wanted = wide.max(1) + np.log(np.exp(wide - wide.max(1, keepdims=True)).sum(1))
+    np.testing.assert_allclose(numpy(log_total(logits)), wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_log_p_of_words_in_longer_texts():
+    logits = np.random.default_rng(1).normal(size=(2, 3, 11)).astype("float32")
+    word = np.array([[[1], [2], [3]], [[0], [10], [4]]], "int32")
+    wanted = np.take_along_axis(logits - np.log(np.exp(logits).sum(2, keepdims=True)), word, axis=2)
+    np.testing.assert_allclose(numpy(own_log_p(logits, word)), wanted, atol=1e-6)

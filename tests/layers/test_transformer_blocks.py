@@ -127,6 +127,21 @@ def test_a_decoder_block_gives_in_pieces_what_it_gives_at_once(norm, reads, cuts
 
 
 @readers
+@pytest.mark.parametrize("n", [1, 2])
+def test_several_rows_read_the_memory_of_their_sentence(reads, n):
+    block, given = decoder(reads=reads), memory(reads)
+    x, cache = numbers(6, n, WIDTH, seed=5), block.self_attention.start(6, 4)
+    repeated = {name: np.repeat(leaf, 3, axis=0) for name, leaf in given.items()}
+    wanted = numpy(block(x, repeated, source_mask=np.repeat(MASK, 3, axis=0), position=0, cache=cache))
+    found = numpy(block(x, given, source_mask=MASK, position=0, cache=cache))
+    same(found[:2], wanted[:2], 2e-6)
+    same(found[2], wanted[2], 2e-6)
+    empty = {name: leaf[:0] for name, leaf in given.items()}
+    nobody = block(x[:0], empty, source_mask=MASK[:0], cache=block.self_attention.start(0, 4))
+    assert numpy(nobody)[0].shape == (0, n, WIDTH)
+
+
+@readers
 def test_what_the_mask_of_the_memory_hides_does_not_matter(reads):
     block, x, given = decoder(reads=reads), numbers(2, 3, WIDTH, seed=5), memory(reads)
     first = numpy(block(x, given, source_mask=MASK))

@@ -31,7 +31,8 @@ class DecoderBlock(keras.layers.Layer):
 
     Call arguments:
         x: (batch, n, features), tokens at `position`, `position` + 1, ...
-        memory: `{"key", "value"}`, as `attention.read` takes them.
+        memory: `{"key", "value"}`, as `attention.read` takes them. Beside a cache it may have fewer rows than x: each
+            is read by as many rows of x, one after the other, as the beginnings of a search share their source.
         source_mask: (batch, key_length) booleans, True where the memory has something; None = everywhere. (Keras would
             put a nest into a `memory_mask` that is not given.)
         position: an integer or a scalar integer tensor.
@@ -98,11 +99,24 @@ class DecoderBlock(keras.layers.Layer):
         place = ops.cast(position, "int32") + ops.arange(ops.shape(x)[1])  # (n,)
         visible = None if source_mask is None else ops.expand_dims(source_mask, 1)  # (batch, 1, key_length)
         entering = self.around_attention.enter(x)
-        found, weights = self.attention.read(entering, memory, visible, place, training=training)
+        look = self.attention.read if cache is None else self._look_together
+        found, weights = look(entering, memory, visible, place, training=training)
         x = self.around_attention(x, found, training=training)
         made = self.feed_forward(self.around_feed_forward.enter(x), training=training)
         x = self.around_feed_forward(x, made, training=training)  # (batch, n, features)
         return x, weights, new
+
+    def _look_together(self, x: Any, memory: dict, mask: Any, place: Any, training: bool | None) -> tuple[Any, Any]:
+        """Read with all the rows of a sentence as queries of one, whose keys are then multiplied once."""
+        rows, n, features = ops.shape(x)
+        sentences = ops.shape(memory["key"])[0]
+        # There may be none.
+        each = rows // (max(sentences, 1) if isinstance(sentences, int) else ops.maximum(sentences, 1))
+        queries = ops.reshape(x, (sentences, each * n, features))
+        found, weights = self.attention.read(queries, memory, mask, ops.tile(place, [each]), training=training)
+        _, heads, _, length = ops.shape(weights)
+        weights = ops.transpose(ops.reshape(weights, (sentences, heads, each, n, length)), (0, 2, 1, 3, 4))
+        return ops.reshape(found, (rows, n, features)), ops.reshape(weights, (rows, heads, n, length))
 
     def compute_output_spec(
         self, x: Any, memory: dict, source_mask: Any = None, position: Any = 0, cache: Any = None, **_: Any

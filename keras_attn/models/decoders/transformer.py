@@ -107,7 +107,7 @@ class TransformerDecoder(TransformerSizes):
             logits = embed(x, reverse=True) if project is None else project(x)  # (batch, n, vocabulary)
             return logits, {"cache": new}, weights
 
-        return Wiring(start, step, cache=lambda like: {"cache": empty(like)})
+        return Wiring(start, step, cache=lambda like: {"cache": empty(like)}, shares_memory=True)
 
     def _reader(self) -> HeadAttention | ScoredReader:
         if self.attention == "multi_head":

@@ -21,8 +21,10 @@ class Wiring(NamedTuple):
             nothing was before the tokens.
         cache: a tensor with the batch first -> `{"cache": ...}`, caches of no tokens, with which the state of a search
             starts; `{}` for a decoder that keeps none.
+        shares_memory: whether each row of the memory may be that of several rows of tokens and state.
     """
 
     start: Callable[[Encoding], tuple[dict, dict]]
     step: Callable[[Any, Any, dict, dict], tuple[Any, dict, dict]]
     cache: Callable[[Any], dict] = _nothing
+    shares_memory: bool = False
