@@ -14,7 +14,8 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
 
     The temperature is fitted on every other pair, and the error is measured on the pairs in between: the mean distance,
     over 15 ranges of confidence, between how sure the run is of its likeliest next token and how often that is right.
-    `keras-attn score --temperature` takes it.
+    `keras-attn score --temperature` takes it. A run that learned from smoothed labels may be better off without: they
+    made it give some probability to every word, and what takes that away makes it too sure of the likeliest one.
 
     keras-attn calibrate runs/en-de --source valid.en --target valid.de --output reliability.png
 
@@ -24,7 +25,7 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
         target: their outputs, one a line, in the order of the source.
         output: picture of how sure and how right it is, before and after; its suffix is its format.
     """
-    from keras_attn.calibration import confidence, fit_temperature, reliability
+    from keras_attn.calibration import Reliability, confidence, fit_temperature, reliability
     from keras_attn.data import read_pairs
     from keras_attn.opened_model import open_run
 
@@ -39,13 +40,16 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
     fitted, measured = (list(zip(*pairs[first::2], strict=True)) for first in (0, 1))
     score = open_run(run).score
     temperature = fit_temperature(score.logits(*fitted))
-    panels = {}
+    panels: dict[str, Reliability] = {}
     print(f"{'temperature':>11} {'log p a token':>14} {'confidence':>11} {'accuracy':>9} {'error':>7}")
-    for value in (1.0, temperature):
+    for name, value in (("before", 1.0), ("after", temperature)):
         found = confidence(score.logits(*measured), value)
-        bins = panels[f"T = {value:.3f}"] = reliability(found.confidence, found.correct)
+        bins = panels[f"{name} (T = {value:.3f})"] = reliability(found.confidence, found.correct)
         shares = f"{found.confidence.mean():>11.1%} {found.correct.mean():>9.1%} {bins.error:>7.1%}"
         print(f"{value:>11.3f} {found.log_p.mean():>14.4f} {shares}")
+    before, after = (bins.error for bins in panels.values())
+    if after >= before:
+        print("the error is not smaller: keep temperature 1")
     if output is not None:
         from keras_attn.plots import reliability_diagram
 

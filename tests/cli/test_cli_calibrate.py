@@ -26,6 +26,19 @@ def test_calibrate_fits_on_half_of_the_pairs_and_measures_on_the_other(files, ru
     assert after[2:] == ["75.0%", "75.0%", "0.0%"]
 
 
+def test_calibrate_says_when_the_run_is_better_off_without(files, run, model, capsys, tmp_path):
+    (tmp_path / "target").write_text("a b\na a a a a a a\na a\na\n")  # never wrong in the half that is measured
+    assert cli.main(["calibrate", run, *files]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "the error is not smaller: keep temperature 1"
+
+
+def test_calibrate_may_find_a_temperature_of_one(files, run, model, capsys, monkeypatch):
+    monkeypatch.setattr("keras_attn.calibration.fit_temperature", lambda batches: 1.0)
+    assert cli.main(["calibrate", run, *files]) == 0
+    _, before, after, _ = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert before == after
+
+
 def test_calibrate_draws_both(files, run, model, capsys, tmp_path):
     picture = tmp_path / "reliability.png"
     assert cli.main(["calibrate", run, *files, "--output", str(picture)]) == 0
