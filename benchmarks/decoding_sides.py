@@ -52,11 +52,7 @@ def compiled(run: Run, beam: int, batch_size: int, multiple: int = 8) -> Transla
     def decode(source: tf.Tensor) -> tf.Tensor:
         encoded = run.views.encoder(source, training=False)
         limit = int(model.length_factor * source.shape[1]) + 10
-
-        def step(inputs: dict) -> dict:
-            return run.views.step(inputs, training=False)
-
-        return search(beam)(step, encoded["memory"], encoded["state"], limit).ids[:, 0]
+        return search(beam)(run.views.step, encoded["memory"], encoded["state"], limit).ids[:, 0]
 
     def translate(lines: list[str]) -> list[str]:
         rows = [[*ids[: model.max_source_length], END] for ids in run.text.source.encode(lines)]

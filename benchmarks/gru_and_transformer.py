@@ -26,8 +26,7 @@ from sacrebleu.significance import PairedTest
 
 RECIPES = {"GRU + Bahdanau": "text-to-text", "Transformer": "text-to-text-transformer"}
 # The Transformer's recipe has these already.
-RECURRENT = ["--training.epochs", "None", "--training.schedule", "inverse_square_root"]
-RECURRENT += ["--training.ema", "0.999", "--training.jit"]
+RECURRENT = ["--training.epochs", "None", "--training.ema", "0.999", "--training.jit"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ def commands(settings: Settings) -> dict[str, list[str]]:
     paths = zip(files, (settings.train, settings.valid, settings.test), strict=True)
     common = [word for name, given in paths for word in (name, *given)]
     common += ["--training.minutes", str(settings.minutes), "--training.tokenize", settings.tokenize]
+    common += ["--training.schedule", "inverse_square_root"]
     common += ["--training.updates-per-epoch", str(settings.updates_per_epoch)]
     common += ["--search.beam", str(settings.beam), "--seed", str(settings.seed)]
     made = {}

@@ -19,7 +19,7 @@ from keras_attn.recipes.text_to_text import TextToTextRecipe
 
 
 def fit_settings(**fields: Any) -> FitSettings:
-    """How a Transformer of this size is trained: as in Wu et al. 2021, with a moving average of the weights."""
+    """As Wu et al. 2021 train one of this size, but for a rate that falls to zero and a moving average of the weights."""
     return FitSettings(
         **{
             "epochs": None,
@@ -27,7 +27,7 @@ def fit_settings(**fields: Any) -> FitSettings:
             "updates_per_epoch": 250,
             "tokens_per_batch": 4096,
             "shapes": 8,
-            "schedule": "inverse_square_root",
+            "schedule": "linear",
             "peak": 5e-3,
             "warmup": 2000,
             "ema": 0.999,
