@@ -19,7 +19,7 @@ from keras_attn.recipes.text_to_text import TextToTextRecipe
 
 
 def fit_settings(**fields: Any) -> FitSettings:
-    """As Wu et al. 2021 train one of this size, but for a rate that falls to zero and a moving average of the weights."""
+    """As Wu et al. 2021 train one of this size; but the rate falls to zero, and an average of the weights is kept."""
     return FitSettings(
         **{
             "epochs": None,
