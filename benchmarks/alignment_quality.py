@@ -8,6 +8,9 @@ verses and their rewritings, and each word of these is linked to the word that i
 are chosen by the links of one half of the verses and measured on the other half, and the other way around. What is
 there from an earlier call is not done again; a training that was killed goes on.
 
+Minutes: the training's, and 5 on top, of which eflomal takes 2. Quality expected: the baselines' union has a precision
+of 85 % and eflomal 96 %, on words that differ 32 % and 80 % (2026-11-20).
+
 The links are sure ones, of content words with equal Strong numbers; other words were left open and do not count.
 Beside attention stand two baselines, their union (the diagonal where no string is the same), and eflomal (Östling and
 Tiedemann 2016), trained on the same verses, if `pip install eflomal` was done; it is GPL, and compiled by a C compiler.
@@ -82,7 +85,7 @@ def commands(settings: Settings) -> dict[str, list[str]]:
         common += [f"--data.{split}", *(str(settings.data / f"{split}.{kind}.gz") for kind in ("kjv", "web"))]
     common += ["--data.max-length", "160", "--text.shared", "--text.vocabulary-size", str(settings.vocabulary_size)]
     common += ["--training.minutes", str(settings.minutes), "--training.tokens-per-batch", "4096"]
-    common += ["--training.score-limit", "200", "--search.beam", "1"]
+    common += ["--training.schedule", "inverse_square_root", "--training.score-limit", "200", "--search.beam", "1"]
     common += ["--training.updates-per-epoch", str(settings.updates_per_epoch), "--seed", str(settings.seed)]
     made = {}
     for name, recipe in RECIPES.items():

@@ -43,6 +43,7 @@ def test_both_learn_from_the_same_verses_for_the_same_time(page):
     assert second.text.shared
     for recipe in (first, second):
         assert (recipe.training.minutes, recipe.training.updates, recipe.training.epochs) == (3, None, None)
+        assert (recipe.training.schedule, recipe.training.ema) == ("inverse_square_root", 0.999)
         assert (recipe.search.beam, recipe.training.tokens_per_batch) == (1, 4096)
     assert [command[-1] for command in made.values()] == ["runs/x/text-to-text", "runs/x/text-to-text-transformer"]
 
