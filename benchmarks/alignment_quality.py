@@ -96,13 +96,9 @@ def commands(settings: Settings) -> dict[str, list[str]]:
 
 def attention(folder: Path, verses: Verses) -> list[Attention]:
     """Where a trained run looks while it is given the targets."""
-    from keras_attn.export import AttentionReader
     from keras_attn.recipes import Run
 
-    run = Run.load(folder)
-    longest = run.config.model.max_source_length
-    read = AttentionReader(run.views, run.text, max_source_length=longest, max_target_length=2 * longest)
-    found = read(verses.sources, verses.targets)
+    found = Run.load(folder).attention(verses.sources, verses.targets)
     for side in ("source", "target"):
         for text, one in zip(getattr(verses, f"{side}s"), found, strict=True):
             seen = len(words(getattr(one, f"{side}_tokens")))

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_attn.decoding import Greedy, Request
 from keras_attn.decoding.beginning import roomy
+from keras_attn.errors import expect, one_of
 from keras_attn.export.outputs import LOWEST
 from keras_attn.text import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
@@ -34,6 +35,7 @@ class TextGraph(tf.Module):
         search: Any = None,
         *,
         several: Any = None,
+        look: Any = None,
         max_source_length: int = 256,
         length_factor: float = 2.0,
         length_extra: int = 10,
@@ -46,6 +48,7 @@ class TextGraph(tf.Module):
         self.text = text
         self.search = search or Greedy()
         self.several = several or self.search
+        self.look = look
         self.max_source_length = max_source_length
         self.length_factor, self.length_extra = length_factor, length_extra
 
@@ -97,7 +100,7 @@ class TextGraph(tf.Module):
         weights = self._given(read["memory"], read["state"], ids)["weights"]
         target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
         if weights:
-            alignment = tf.reduce_mean(list(weights.values())[-1], axis=1)  # (batch, target_length, source_length)
+            alignment = self._looked(weights, ids)  # (batch, target_length, source_length)
             alignment = tf.where((target_tokens != "")[:, :, None], tf.cast(alignment, tf.float32), 0.0)
         else:
             alignment = tf.zeros([*tf.unstack(tf.shape(ids)), tf.shape(read["source"])[1]])
@@ -175,6 +178,20 @@ class TextGraph(tf.Module):
         inputs = {"tokens": before, "position": tf.constant(0), "memory": memory, "state": state}
         said = self.step(inputs, training=False)
         return {"logits": said["logits"], "weights": said["weights"]}
+
+    def _looked(self, weights: dict[str, tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
+        """Those of all weights that are an alignment, (batch, target_length, source_length)."""
+        look = self.look
+        if look is None:
+            return tf.reduce_mean(list(weights.values())[-1], axis=1)
+        one_of("look.layer", look.layer, weights)
+        heads = weights[look.layer]  # (batch, heads, target_length, source_length)
+        there = look.head is None or look.head < heads.shape[1]
+        expect(there, "look.head", f"None or 0 to {heads.shape[1] - 1}", look.head)
+        one = tf.reduce_mean(heads, axis=1) if look.head is None else heads[:, look.head]
+        lengths = tf.math.count_nonzero(ids != PADDING, 1, dtype=tf.int32)
+        last = tf.maximum(lengths - 1, 0)[:, None]  # its own, as behind it there is padding
+        return tf.gather(one, tf.minimum(tf.range(tf.shape(ids)[1]) + look.shift, last), batch_dims=1)
 
     @staticmethod
     def _ids(vocabulary: Any, text: tf.Tensor, longest: int) -> dict[str, tf.Tensor]:

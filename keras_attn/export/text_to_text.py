@@ -28,6 +28,8 @@ class TextToText(TextGraph):
         text: a `Tokenizer`.
         search: any of `decoding`, such as `Beam()`; `Greedy()` if None.
         several: the search of `hypotheses`, such as `Beam(5, n_best=5)`; `search` if None.
+        look: which of the attention weights are the alignment, an `alignment.Look`; the mean over heads of the last
+            layer if None.
         max_source_length: tokens read of a source; what follows is cut, and `truncated` says so.
         length_factor, length_extra: the output has at most `length_factor * source tokens + length_extra` tokens.
 
@@ -49,7 +51,7 @@ class TextToText(TextGraph):
         return hypotheses_of_strings(_traced(self.serve_hypotheses), lines, batch_size)
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
-        """Decode, and say where each output token looked (mean over heads of the last attending layer)."""
+        """Decode, and say where each output token looked, by the weights that `look` names."""
         return align_strings(_traced(self.serve_alignment), lines, batch_size)
 
     def save(self, folder: str | os.PathLike[str], check: Callable[[Path], None] | None = None) -> Path:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_attn.alignment import Look
 from keras_attn.errors import UserError
-from keras_attn.export import Alignment, Output, TargetScorer, TextToText
+from keras_attn.export import Alignment, AttentionReader, Output, TargetScorer, TextToText
 from keras_attn.models import Views, seq2seq
 from keras_attn.recipes.run_config import RunConfig
 from keras_attn.recipes.run_export import export_saved_model
@@ -46,11 +47,13 @@ class Run:
                 share_embeddings=model.share_embeddings,
             )
         limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
+        limits["look"] = model.look
         self.module = TextToText(self.views, text, model.search.make(), **limits)
         self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)
         longest = int(model.length_factor * model.max_source_length) + self.greedy.length_extra  # that can be written
         limits = {"max_source_length": model.max_source_length, "max_target_length": longest}
         self.score = TargetScorer(self.views, text, **limits)
+        self.attention = AttentionReader(self.views, text, **limits)
 
     @property
     def weights(self) -> Path:
@@ -80,8 +83,7 @@ class Run:
             run.load_weights(weights)
         folder.mkdir(parents=True, exist_ok=True)
         text.save(folder / "tokenizer")
-        with whole_file(folder / "config.json") as path:
-            path.write_text(config.model_dump_json(indent=2) + "\n", "utf-8")
+        config.save(folder / "config.json")
         return run
 
     @classmethod
@@ -187,6 +189,12 @@ class Run:
         except (OSError, ValueError) as error:
             raise UserError(f"{self.folder / 'samples.json'}: cannot be read ({error})") from error
         return [row["source"] for row in rows], [row["references"] for row in rows]
+
+    def keep_look(self, look: Look) -> None:
+        """From the next loading on, read alignments there: what `alignment.choose_look` has found."""
+        config = RunConfig.load(self.folder / "config.json")  # without what was changed for this run alone
+        config.model.look = look
+        config.save(self.folder / "config.json")
 
     def keep_report(self, report: dict[str, Any]) -> None:
         """Keep the final scores in the folder, as report.json."""

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import pydantic
 
+from keras_attn.alignment import Look
 from keras_attn.errors import UserError
 from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder
 from keras_attn.recipes.settings import SearchSettings
 from keras_attn.training.precision import Precision
+from keras_attn.whole_file import whole_file
 
 
 def _kind(sizes: Any) -> str:
@@ -41,6 +43,7 @@ class ModelConfig(pydantic.BaseModel):
     length_factor: float = pydantic.Field(2.0, gt=0)
     precision: Precision = "float32"
     search: SearchSettings = SearchSettings()
+    look: Look | None = None
 
 
 class RunConfig(pydantic.BaseModel):
@@ -68,6 +71,11 @@ class RunConfig(pydantic.BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"] if part not in ("rnn", "transformer")) or "the file"
             raise UserError(f"{path}: {where}: {first['msg']} (of {error.error_count()} faults)") from error
+
+    def save(self, path: Path) -> None:
+        """Write config.json."""
+        with whole_file(path) as new:
+            new.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
 
     def check_goes_on(self, begun: RunConfig, folder: Path) -> None:
         """Raise unless a run that was begun with another config can go on with this one.

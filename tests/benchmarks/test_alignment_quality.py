@@ -83,9 +83,7 @@ def test_what_a_statistical_aligner_said_before_is_read_again(page, verses, tmp_
 
 def test_words_that_are_not_those_of_the_links_are_told(page, verses, monkeypatch):
     cut = SimpleNamespace(source_tokens=["▁the", "</s>"], target_tokens=["▁the", "</s>"], weights={})
-    reader = SimpleNamespace(AttentionReader=lambda *_, **__: lambda *_: [cut, cut])
-    run = SimpleNamespace(config=SimpleNamespace(model=SimpleNamespace(max_source_length=3)), views=None, text=None)
-    monkeypatch.setitem(__import__("sys").modules, "keras_attn.export", reader)
+    run = SimpleNamespace(attention=lambda sources, targets: [cut, cut])
     monkeypatch.setattr("keras_attn.recipes.Run", SimpleNamespace(load=lambda folder: run))
     with pytest.raises(UserError, match="words of 'the ass spake': expected 3, got 1"):
         page.attention(Path("runs/x"), verses)
