@@ -12,10 +12,10 @@ from keras_attn.whole_file import whole_file
 def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None = None) -> None:
     """Find the temperature at which a trained run is as sure of its words as it is right.
 
-    The temperature is fitted on every other pair, and the error is measured on the pairs in between: the mean distance,
-    over 15 ranges of confidence, between how sure the run is of its likeliest next token and how often that is right.
-    `keras-attn score --temperature` takes it. A run that learned from smoothed labels may be better off without: they
-    made it give some probability to every word, and what takes that away makes it too sure of the likeliest one.
+    It is fitted on every other pair: once to the words of the target, and once to how often the run's own next word is
+    right, which are not the same after a training with smoothed labels. The error is measured on the pairs in between:
+    the mean distance, over 15 ranges of confidence, between how sure the run is of that word and how often it is right.
+    Give the temperature to `keras-attn score --temperature`.
 
     keras-attn calibrate runs/en-de --source valid.en --target valid.de --output reliability.png
 
@@ -23,7 +23,7 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
         run: folder of a trained run.
         source: sentences that it was not trained on, one a line.
         target: their outputs, one a line, in the order of the source.
-        output: picture of how sure and how right it is, before and after; its suffix is its format.
+        output: picture of how sure and how right it is at each temperature; its suffix is its format.
     """
     from keras_attn.calibration import Reliability, confidence, fit_temperature, reliability
     from keras_attn.data import read_pairs
@@ -39,17 +39,18 @@ def calibrate(run: Path, /, *, source: Path, target: Path, output: Path | None =
     expect(len(pairs) >= 2, "--source", "at least two lines", len(pairs))
     fitted, measured = (list(zip(*pairs[first::2], strict=True)) for first in (0, 1))
     score = open_run(run).score
-    temperature = fit_temperature(score.logits(*fitted))
+    found = {
+        "as trained": 1.0,
+        "of words": fit_temperature(score.logits(*fitted)),
+        "of confidence": fit_temperature(score.logits(*fitted), "confidence"),
+    }
     panels: dict[str, Reliability] = {}
-    print(f"{'temperature':>11} {'log p a token':>14} {'confidence':>11} {'accuracy':>9} {'error':>7}")
-    for name, value in (("before", 1.0), ("after", temperature)):
-        found = confidence(score.logits(*measured), value)
-        bins = panels[f"{name} (T = {value:.3f})"] = reliability(found.confidence, found.correct)
-        shares = f"{found.confidence.mean():>11.1%} {found.correct.mean():>9.1%} {bins.error:>7.1%}"
-        print(f"{value:>11.3f} {found.log_p.mean():>14.4f} {shares}")
-    before, after = (bins.error for bins in panels.values())
-    if after >= before:
-        print("the error is not smaller: keep temperature 1")
+    print(f"{'':<13} {'temperature':>11} {'log p a token':>14} {'confidence':>11} {'accuracy':>9} {'error':>7}")
+    for name, temperature in found.items():
+        said = confidence(score.logits(*measured), temperature)
+        bins = panels[f"{name}, T = {temperature:.3f}"] = reliability(said.confidence, said.correct)
+        shares = f"{said.confidence.mean():>11.1%} {said.correct.mean():>9.1%} {bins.error:>7.1%}"
+        print(f"{name:<13} {temperature:>11.3f} {said.log_p.mean():>14.4f} {shares}")
     if output is not None:
         from keras_attn.plots import reliability_diagram
 

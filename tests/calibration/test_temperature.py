@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from keras_attn.calibration import confidence, fit_temperature
+from keras_attn.calibration import confidence, fit_temperature, reliability
 from keras_attn.errors import UserError
 
 
@@ -21,9 +21,10 @@ def likelihood(batch, temperature):
     return confidence([batch], temperature).log_p.mean()
 
 
+@pytest.mark.parametrize("of", ["labels", "confidence"])
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7, 9.0])
-def test_the_temperature_that_labels_were_drawn_with_is_found(temperature):
-    assert fit_temperature([drawn(temperature)]) == pytest.approx(temperature, rel=0.05)
+def test_the_temperature_that_labels_were_drawn_with_is_found(temperature, of):
+    assert fit_temperature([drawn(temperature)], of) == pytest.approx(temperature, rel=0.08)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.7])
@@ -31,6 +32,31 @@ def test_no_other_temperature_makes_the_labels_likelier(temperature):
     batch = drawn(temperature, count=500)
     found = fit_temperature([batch])
     assert likelihood(batch, found) > max(likelihood(batch, 0.99 * found), likelihood(batch, 1.01 * found))
+
+
+def test_no_other_temperature_makes_right_and_wrong_likelier():
+    batch = drawn(1.7, count=500)
+
+    def likelihood(temperature):
+        sure, right, _ = confidence([batch], temperature)
+        return np.log(np.where(right, sure, 1 - sure)).mean()
+
+    found = fit_temperature([batch], "confidence")
+    assert likelihood(found) > max(likelihood(0.99 * found), likelihood(1.01 * found))
+    assert abs(found - fit_temperature([batch])) > 0.01  # another one than that of labels
+
+
+def test_smoothed_logits_are_fitted_by_their_confidence():
+    """A tenth of the probability is spread over all words, which no temperature takes away."""
+    logits, labels = drawn(1.0, vocabulary=200)
+    p = np.exp(logits.astype("float64"))
+    p /= p.sum(axis=1, keepdims=True)
+    batches = [(np.log(0.9 * p + 0.1 / 200), labels)]
+    errors = {}
+    for of in ("labels", "confidence"):
+        sure, right, _ = confidence(batches, fit_temperature(batches, of))
+        errors[of] = reliability(sure, right).error
+    assert errors["confidence"] < 0.7 * errors["labels"]
 
 
 def test_batches_count_as_one():
@@ -76,6 +102,10 @@ def test_few_passes_are_made():
     assert batches.passes <= 8
     assert large.passes <= 16
     assert right.passes <= 40  # where there is no minimum
+    for some in (batches, large, right):
+        some.passes = 0
+        fit_temperature(some, "confidence")
+        assert some.passes <= 40
 
 
 def test_what_cannot_be_fitted_is_named():
@@ -83,6 +113,8 @@ def test_what_cannot_be_fitted_is_named():
         fit_temperature(iter([drawn(1.0, count=5)]))
     with pytest.raises(UserError, match="at least one label"):
         fit_temperature([])
+    with pytest.raises(UserError, match="of: expected one of 'labels', 'confidence', got 'words'"):
+        fit_temperature([drawn(1.0, count=5)], "words")
 
 
 def test_confidence_is_the_largest_probability():
