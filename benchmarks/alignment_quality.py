@@ -5,8 +5,9 @@
 Both recipes, `text-to-text` (GRU and Bahdanau's attention) and `text-to-text-transformer`, learn to rewrite verses of
 the King James Bible in modern English, side by side, each with half of the cores. They are then given the validation
 verses and their rewritings, and each word of these is linked to the word that is looked at most. Layer, head and shift
-are chosen by the links of one half of the verses and measured on the other half, and the other way around. What is
-there from an earlier call is not done again; a training that was killed goes on.
+are chosen by the links of one half of the verses and measured on the other half, and the other way around; each run
+keeps those that are best on all, for `keras-attn decode --alignments` and tags. What is there from an earlier call is
+not done again; a training that was killed goes on.
 
 Minutes: the training's, and 5 on top, of which eflomal takes 2. Quality expected: the baselines' union has a precision
 of 85 % and eflomal 96 %, on words that differ 36 % and 81 % (2026-11-20).
@@ -23,7 +24,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tyro
 from gru_and_transformer import RECIPES, RECURRENT, train
@@ -47,6 +48,9 @@ from keras_attn.alignment import (
 from keras_attn.alignment.look import Attention
 from keras_attn.data.lines import read_lines
 from keras_attn.errors import expect
+
+if TYPE_CHECKING:
+    from keras_attn.recipes import Run
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,9 @@ def commands(settings: Settings) -> dict[str, list[str]]:
     return made
 
 
-def attention(folder: Path, verses: Verses) -> list[Attention]:
+def attention(run: Run, verses: Verses) -> list[Attention]:
     """Where a trained run looks while it is given the targets."""
-    from keras_attn.recipes import Run
-
-    found = Run.load(folder).attention(verses.sources, verses.targets)
+    found = run.attention(verses.sources, verses.targets)
     for side in ("source", "target"):
         for text, one in zip(getattr(verses, f"{side}s"), found, strict=True):
             seen = len(words(getattr(one, f"{side}_tokens")))
@@ -173,8 +175,13 @@ def main(settings: Settings) -> None:
     found, looks = baselines(verses), {}
     if (links := statistical(settings, verses)) is not None:
         found["eflomal"] = links
+    from keras_attn.recipes import Run
+
     for name, recipe in RECIPES.items():
-        found[name], looks[name] = by_the_other_half(attention(settings.output / recipe, verses), verses.gold)
+        run = Run.load(settings.output / recipe)
+        attentions = attention(run, verses)
+        found[name], looks[name] = by_the_other_half(attentions, verses.gold)
+        run.keep_look(next(iter(choose_look(attentions, verses.gold))))
     Console(width=160).print(compare(found, verses))
     for name, halves in looks.items():
         print(f"{name}: {'; '.join(map(str, halves))}")

@@ -81,9 +81,8 @@ def test_what_a_statistical_aligner_said_before_is_read_again(page, verses, tmp_
     assert links == [frozenset({(1, 1)}), frozenset({(2, 2), (0, 1)})]
 
 
-def test_words_that_are_not_those_of_the_links_are_told(page, verses, monkeypatch):
+def test_words_that_are_not_those_of_the_links_are_told(page, verses):
     cut = SimpleNamespace(source_tokens=["▁the", "</s>"], target_tokens=["▁the", "</s>"], weights={})
     run = SimpleNamespace(attention=lambda sources, targets: [cut, cut])
-    monkeypatch.setattr("keras_attn.recipes.Run", SimpleNamespace(load=lambda folder: run))
     with pytest.raises(UserError, match="words of 'the ass spake': expected 3, got 1"):
-        page.attention(Path("runs/x"), verses)
+        page.attention(run, verses)
