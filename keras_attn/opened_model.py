@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_attn.errors import UserError
+from keras_attn.errors import UserError, expect
 from keras_attn.lines.writing import Decoded
 from keras_attn.quiet import import_tensorflow
 
@@ -19,20 +19,20 @@ class Model:
     Args:
         translate: the best output of each, see `export.Output`.
         align: that, and where it looked, see `export.Alignment`.
-        hypotheses: several outputs of each, best first; None of an exported model.
+        hypotheses: several outputs of each, best first.
     """
 
     translate: Callable[..., Any]
     align: Callable[..., Any]
-    hypotheses: Callable[..., Any] | None = None
+    hypotheses: Callable[..., Any]
 
     def decode(self, sentences: list[str], n_best: int = 1, alignments: bool = False) -> list[Decoded]:
         """Decode all at once, with what is asked for."""
         size = len(sentences)
         aligned = self.align(sentences, size) if alignments else []
-        several = self.hypotheses(sentences, size) if n_best > 1 and self.hypotheses else []
+        several = self.hypotheses(sentences, size) if n_best > 1 else []
         if several:
-            rows = [([(one.text, one.score) for one in row], row[0].truncated) for row in several]
+            rows = [([(one.text, one.score) for one in row[:n_best]], row[0].truncated) for row in several]
         elif aligned:
             rows = [([(one.text, one.score)], one.truncated) for one in aligned]
         else:
@@ -52,6 +52,7 @@ def open_model(folder: Path, **search: Any) -> Model:
     import_tensorflow()
     search = {name: value for name, value in search.items() if value is not None}
     if (folder / "saved_model.pb").is_file():
+        several = search.pop("n_best", 1)
         for name in search:
             raise UserError(
                 f"--{name.replace('_', '-')}: an exported model has its search inside; export the run again"
@@ -59,7 +60,9 @@ def open_model(folder: Path, **search: Any) -> Model:
         from keras_attn.export import load
 
         model = load(folder)
-        return Model(model, model.align)
+        wanted = f"at most {model.n_best}, which is what this model was exported with (export --n-best)"
+        expect(several <= model.n_best, "--n-best", wanted, several)
+        return Model(model, model.align, model.hypotheses)
     run = open_run(folder, search)
     return Model(run.module, run.module.align, run.module.hypotheses)
 

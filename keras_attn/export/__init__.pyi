@@ -2,6 +2,7 @@ from .agreement import Agreement as Agreement
 from .attention_reader import AttentionReader as AttentionReader
 from .attention_reader import PairAttention as PairAttention
 from .ctranslate2 import to_ctranslate2 as to_ctranslate2
+from .litert import to_litert as to_litert
 from .outputs import Alignment as Alignment
 from .outputs import Output as Output
 from .parity import Parity as Parity

@@ -2,8 +2,8 @@
 
     python clean_process.py FOLDER < request.json > reply.json
 
-The model is loaded twice: by `tf.saved_model.load`, which restores Python's objects, and into a C++ session, which restores
-values by name, as TensorFlow Serving does. The request is {"lines": [...], "batch_size": n}; the reply
+The model is loaded twice: by `tf.saved_model.load`, which restores Python's objects, and into a C++ session, which
+restores values by name, as TensorFlow Serving does. The request is {"lines": [...], "batch_size": n}; the reply
 {"ways": {name: {"text": [...], "score": [...], "truncated": [...], "seconds": s}}, "seconds": s, "modules": [...],
 "versions": {...}}, with the seconds from loading to the first answer, and those that the imports took.
 """

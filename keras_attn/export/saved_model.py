@@ -23,8 +23,8 @@ from keras_attn.export.outputs import (
 from keras_attn.export.signatures import functions
 from keras_attn.whole_file import whole_folder
 
-# What a server reads with `--enable_per_model_batching_parameters`: single sentences that come within a few milliseconds
-# of each other are decoded together, which is where most of the throughput is.
+# What a server reads with `--enable_per_model_batching_parameters`: single sentences that come within 2 milliseconds of
+# each other are decoded together, which is where most of the throughput is.
 BATCHING = "max_batch_size { value: 64 }\nbatch_timeout_micros { value: 2000 }\nmax_enqueued_batches { value: 1000 }\n"
 
 

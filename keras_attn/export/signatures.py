@@ -63,7 +63,7 @@ SIGNATURES = {
         },
         {
             "log_probability": "(batch,) float32: log p(target | source), the end included",
-            "token_log_probabilities": "(batch, target_length) float32: of each token after those before it; padded with 0",
+            "token_log_probabilities": "(batch, target_length) float32: of each token, in order; padded with 0",
             "target_tokens": '(batch, target_length) string: the tokens, the end included; padded with ""',
             "truncated": "(batch,) bool: whether source or target was longer than the model reads, and cut",
         },

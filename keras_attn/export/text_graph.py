@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -42,25 +43,29 @@ class TextGraph(tf.Module):
     ):
         super().__init__(name="text_to_text")
         # Kept apart from what TensorFlow tracks: Keras' models would save copies of their weights in the place of those
-        # that the signatures read, and a C++ session, such as TF Serving's, would not find these.
-        self._models = SimpleNamespace(encoder=views.encoder, step=views.step)
-        self._values = [weight.value for weight in _distinct([*views.encoder.weights, *views.step.weights])]
+        # that the signatures read, and a C++ session, such as TF Serving's, would not find these. And what is no
+        # signature would be saved a second time, to be called from Python.
+        self._inside = SimpleNamespace(encoder=views.encoder, step=views.step)
+        self._values = [weight.value for weight in distinct([*views.encoder.weights, *views.step.weights])]
         self.text = text
         self.search = search or Greedy()
-        self.several = several or self.search
         self.look = look
         self.max_source_length = max_source_length
         self.length_factor, self.length_extra = length_factor, length_extra
+        self._inside.read = tf.function(self._read, input_signature=[STRINGS], autograph=False)
+        self._inside.decode = self._searching(self.search)
+        self._inside.several = self._searching(several) if several else self._inside.decode
+        self._inside.given = tf.function(self._given, autograph=False)
 
     @property
     def encoder(self) -> Any:
         """Source to memory and state, see `models.Views`."""
-        return self._models.encoder
+        return self._inside.encoder
 
     @property
     def step(self) -> Any:
         """One step of the decoder, see `models.Views`."""
-        return self._models.step
+        return self._inside.step
 
     @property
     def max_target_length(self) -> int:
@@ -70,7 +75,7 @@ class TextGraph(tf.Module):
     @tf.function(input_signature=[STRINGS], autograph=False)
     def serve(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Strings (batch,) -> text (batch,), score (batch,) float32, truncated (batch,) bool."""
-        return self._best(self._decode(text))
+        return self._best(self._inside.decode(text))
 
     @tf.function(input_signature=[STRINGS], autograph=False)
     def serve_hypotheses(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -78,7 +83,7 @@ class TextGraph(tf.Module):
 
         Where there are fewer than n, the rest is "" and the lowest float32, as JSON has no infinity.
         """
-        decoded = self._decode(text) if self.several is self.search else self._decode_several(text)
+        decoded = self._inside.several(text)
         found = decoded["found"]
         batch, n, longest = tf.unstack(tf.shape(found.ids))
         lines = self.text.target.detokenize(tf.reshape(found.ids, [batch * n, longest]))
@@ -92,12 +97,12 @@ class TextGraph(tf.Module):
     @tf.function(input_signature=[STRINGS], autograph=False)
     def serve_alignment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `serve`, and alignment (batch, target_length, source_length), source_tokens, target_tokens ("" = none)."""
-        decoded = self._decode(text)
+        decoded = self._inside.decode(text)
         read, ids = decoded["read"], decoded["found"].ids[:, 0]
         ids = ids[
             :, : tf.reduce_max(tf.math.count_nonzero(ids != PADDING, 1, dtype=tf.int32))
         ]  # what a limit left over
-        weights = self._given(read["memory"], read["state"], ids)["weights"]
+        weights = self._inside.given(read["memory"], read["state"], ids)["weights"]
         target_tokens = self._tokens(self.text.target, ids)  # (batch, target_length)
         if weights:
             alignment = self._looked(weights, ids)  # (batch, target_length, source_length)
@@ -114,10 +119,10 @@ class TextGraph(tf.Module):
     @tf.function(input_signature=[SOURCES, TARGETS], autograph=False)
     def serve_score(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
         """Strings (batch,) each -> log_probability, truncated (batch,); of each target token, see `TargetScorer`."""
-        read = self._read(source)
+        read = self._inside.read(source)
         given = self._ids(self.text.target, target, self.max_target_length)
         labels = given["ids"]  # (batch, target_length)
-        logits = tf.cast(self._given(read["memory"], read["state"], labels)["logits"], tf.float32)
+        logits = tf.cast(self._inside.given(read["memory"], read["state"], labels)["logits"], tf.float32)
         log_p = -tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)  # (batch, target_length)
         log_p = tf.where(labels == PADDING, 0.0, log_p)
         return {
@@ -140,22 +145,17 @@ class TextGraph(tf.Module):
 
     # --- what they share ---
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
-    def _decode(self, text: tf.Tensor) -> dict[str, Any]:
-        return self._searched(text, self.search)
+    def _searching(self, search: Any) -> Any:
+        return tf.function(functools.partial(self._search, search), input_signature=[STRINGS], autograph=False)
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
-    def _decode_several(self, text: tf.Tensor) -> dict[str, Any]:
-        return self._searched(text, self.several)
-
-    def _searched(self, text: tf.Tensor, search: Any) -> dict[str, Any]:
-        read = self._read(text)
+    def _search(self, search: Any, text: tf.Tensor) -> dict[str, Any]:
+        read = self._inside.read(text)
         factor = tf.cast(read["length"], tf.float32) * self.length_factor
         limit = tf.where(
             read["length"] > 0, tf.cast(factor, tf.int32) + self.length_extra, 0
         )  # nothing in, nothing out
         found = search(
-            lambda inputs: self.step(inputs, training=False),
+            self.step,  # as it is, for what it says of itself: `shares_memory`
             read["memory"],
             read["state"],
             limit,
@@ -163,14 +163,13 @@ class TextGraph(tf.Module):
         )
         return {"read": read, "found": found}
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
     def _read(self, text: tf.Tensor) -> dict[str, Any]:
         given = self._ids(self.text.source, text, self.max_source_length)
-        with _portable(self.encoder):
+        # Without cuDNN's recurrent kernels, which a server without a GPU could not load.
+        with with_layers(self.encoder, "use_cudnn", False):
             encoded = self.encoder(given["ids"], training=False)
         return {"source": given["ids"], "length": given["length"], "truncated": given["truncated"], **encoded}
 
-    @tf.function(autograph=False, reduce_retracing=True)
     def _given(self, memory: Any, state: Any, ids: tf.Tensor) -> dict[str, Any]:
         """What a step over all of some targets' ids (batch, target_length) says: logits and weights."""
         before = tf.concat([tf.fill([tf.shape(ids)[0], 1], START), ids[:, :-1]], 1)
@@ -197,12 +196,13 @@ class TextGraph(tf.Module):
     def _ids(vocabulary: Any, text: tf.Tensor, longest: int) -> dict[str, tf.Tensor]:
         """Ids with the end (batch, length), how many there are without it, and whether there were more."""
         tokens = vocabulary.tokenize(text)
-        cut = tokens[:, :longest]
-        ends = tf.fill([tf.shape(text)[0], 1], END)
-        ids = tf.concat([cut, ends], axis=1).to_tensor(PADDING)
-        # A request of no lines has no time step either, which Keras' recurrent layers cannot do.
-        ids = tf.pad(ids, [[0, 0], [0, tf.cast(tf.shape(ids)[1] == 0, tf.int32)]], constant_values=PADDING)
-        return {"ids": ids, "length": cut.row_lengths(), "truncated": tokens.row_lengths() > longest}
+        lengths = tf.cast(tokens.row_lengths(), tf.int32)
+        cut = tf.minimum(lengths, longest)
+        # At least one, also in a request of no lines: Keras' recurrent layers cannot do no time step at all.
+        places = tf.maximum(tf.reduce_max(cut), 0) + 1
+        ids = tokens.to_tensor(PADDING, shape=tf.stack([-1, places]))  # (batch, places), what is too long cut off
+        ids = tf.where(tf.range(places) == cut[:, None], END, ids)
+        return {"ids": ids, "length": cut, "truncated": lengths > longest}
 
     def _best(self, decoded: dict[str, Any]) -> dict[str, tf.Tensor]:
         found = decoded["found"]
@@ -214,19 +214,20 @@ class TextGraph(tf.Module):
         return tf.where(ids == PADDING, "", vocabulary.lookup_pieces(ids))
 
 
-def _distinct(weights: list[Any]) -> list[Any]:
+def distinct(weights: list[Any]) -> list[Any]:
+    """Each weight once, however many models share it."""
     return list({id(weight): weight for weight in weights}.values())
 
 
 @contextlib.contextmanager
-def _portable(model: keras.Model) -> Iterator[None]:
-    """Trace without cuDNN's recurrent kernels, which a server without a GPU could not load."""
-    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "use_cudnn")]
-    kept = [layer.use_cudnn for layer in layers]
+def with_layers(model: keras.Model, attribute: str, value: bool) -> Iterator[None]:
+    """Trace with another value of an attribute, in those layers that have it."""
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, attribute)]
+    kept = [getattr(layer, attribute) for layer in layers]
     try:
         for layer in layers:
-            layer.use_cudnn = False
+            setattr(layer, attribute, value)
         yield
     finally:
-        for layer, value in zip(layers, kept, strict=True):
-            layer.use_cudnn = value
+        for layer, before in zip(layers, kept, strict=True):
+            setattr(layer, attribute, before)

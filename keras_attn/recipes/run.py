@@ -178,9 +178,9 @@ class Run:
         """See `TextToText.__call__`."""
         return self.module(lines)
 
-    def export(self, folder: str | os.PathLike[str], lines: Sequence[str] | None = None) -> Path:
+    def export(self, folder: str | os.PathLike[str], lines: Sequence[str] | None = None, n_best: int = 5) -> Path:
         """See `run_export.export_saved_model`."""
-        return export_saved_model(self, folder, lines)
+        return export_saved_model(self, folder, lines, n_best)
 
     def samples(self) -> tuple[list[str], list[list[str]]]:
         """The validation sentences kept in the folder, and their references."""

@@ -43,6 +43,7 @@ class Upper:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.asked: dict[str, Any] = {}  # fields of the search
+        self.n_best = 2  # as many as an exported model has
 
     def __call__(self, sentences: list[str], batch_size: int = 64) -> Output:
         self.batches.append(sentences)
@@ -112,9 +113,10 @@ def model(monkeypatch):
             cls.asked.update(search or {})
             return cls()
 
-        def export(self, folder, lines=None):
+        def export(self, folder, lines=None, n_best=5):
             Path(folder).mkdir(parents=True)
             (Path(folder) / "checked.txt").write_text(repr(lines))
+            (Path(folder) / "n_best.txt").write_text(repr(n_best))
             return Path(folder)
 
     def load(name):
@@ -126,11 +128,14 @@ def model(monkeypatch):
         run.export(folder, [*(lines or []), quantization])
         return Path(folder)
 
+    def convert_lite(run, folder, lines=None, quantization=None):
+        return convert(run, folder, [*(lines or []), "litert"], quantization)
+
     recipes = types.SimpleNamespace(NAMES={"toy": "Learn to shout."}, load=load, Run=Run)
     exported = types.SimpleNamespace(load=lambda folder: Lower())
     monkeypatch.setitem(sys.modules, "keras_attn.recipes", recipes)
     monkeypatch.setitem(sys.modules, "keras_attn.export", exported)
-    run_export = types.SimpleNamespace(export_ctranslate2=convert)
+    run_export = types.SimpleNamespace(export_ctranslate2=convert, export_litert=convert_lite)
     monkeypatch.setitem(sys.modules, "keras_attn.recipes.run_export", run_export)
     commands = [sys.modules[command.__module__] for command in cli.COMMANDS.values()]
     for module in (opened_model, *(module for module in commands if hasattr(module, "import_tensorflow"))):

@@ -100,7 +100,15 @@ def test_decode_refuses_less_than_one(option, run, model, fails):
 
 def test_an_exported_model_has_its_search_inside(tmp_path, model, fails):
     (tmp_path / "saved_model.pb").touch()
-    assert "--n-best: an exported model has its search inside" in fails("decode", str(tmp_path), "x", "--n-best", "2")
+    assert "--beam: an exported model has its search inside" in fails("decode", str(tmp_path), "x", "--beam", "2")
+    wanted = "--n-best: expected at most 2, which is what this model was exported with (export --n-best), got 3"
+    assert wanted in fails("decode", str(tmp_path), "x", "--n-best", "3")
+
+
+def test_an_exported_model_gives_several_outputs(tmp_path, model, capsys):
+    (tmp_path / "saved_model.pb").touch()
+    assert cli.main(["decode", str(tmp_path), "abc", "--n-best", "2"]) == 0
+    assert capsys.readouterr().out == "abc 0\nabc 1\n"
 
 
 def test_decode_refuses_a_closed_standard_input(run, model, fails, monkeypatch):

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from keras_attn.errors import UserError
 from keras_attn.export import SIGNATURES, load
-from keras_attn.text.cleaning import clean
 
 
 @pytest.fixture(scope="module")
