@@ -23,7 +23,7 @@ NAMES = ("text", "score", "truncated")
 
 
 def loaded(folder):
-    """What `tf.saved_model.load` gives, as a function of a batch of bytes."""
+    """What `tf.saved_model.load` gives, as a function of a batch of bytes; and what must live as long."""
     module = tf.saved_model.load(folder)
     serve = module.signatures["serving_default"]
 
@@ -31,8 +31,7 @@ def loaded(folder):
         out = serve(text=tf.constant(batch))
         return {name: out[name].numpy() for name in NAMES}
 
-    answer.module = module  # whose variables it reads
-    return answer
+    return answer, module  # whose variables it reads
 
 
 def in_session(folder):
@@ -42,21 +41,22 @@ def in_session(folder):
     with graph.as_default():
         signature = tf.compat.v1.saved_model.load(session, ["serve"], folder).signature_def["serving_default"]
     outputs = {name: signature.outputs[name].name for name in NAMES}
-    return lambda batch: session.run(outputs, {signature.inputs["text"].name: batch})
+    return lambda batch: session.run(outputs, {signature.inputs["text"].name: batch}), session
 
 
 def decode(load, folder, lines, size):
     """All lines in the order given."""
     start = time.perf_counter()
-    answer = load(folder)
+    answer, _alive = load(folder)
     answer(lines[:1])
-    said = {"text": [], "score": [], "truncated": [], "seconds": round(time.perf_counter() - start, 2)}
+    seconds = round(time.perf_counter() - start, 2)
+    said: dict[str, list] = {name: [] for name in NAMES}
     for first in range(0, len(lines), size):
         out = answer(lines[first : first + size])
         said["text"] += [text.decode("utf-8") for text in out["text"]]
         said["score"] += out["score"].tolist()
         said["truncated"] += out["truncated"].tolist()
-    return said
+    return {**said, "seconds": seconds}
 
 
 def main(folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -138,3 +140,13 @@ def test_every_output_has_the_batch_first(ask, signature, count):
     if signature == "detokenize":
         inputs = {"ids": np.ones((count, 4), "int32")}
     assert {value.shape[0] for value in ask(signature, **inputs).values()} == {count}
+
+
+def test_the_page_about_exports_names_them_all():
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name, signature in SIGNATURES.items():
+        missing = {*signature.inputs, *signature.outputs} - set(rows[name].split("`"))
+        if name == "align":  # "as above"
+            missing -= set(SIGNATURES["serving_default"].outputs)
+        assert not missing
