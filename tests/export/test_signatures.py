@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_attn.export import SIGNATURES, TargetScorer
+from keras_attn.decoding import Hypotheses
+from keras_attn.export import SIGNATURES, TargetScorer, TextToText
 from keras_attn.text.cleaning import clean
 from keras_attn.text.vocabulary import END
 
@@ -92,6 +93,19 @@ def test_alignments_have_no_more_padding_than_the_longest_needs(ask, translate, 
         assert [token.decode() for token in said["target_tokens"][row, :target]] == each.target_tokens
         np.testing.assert_allclose(said["alignment"][row, :target, :source], each.weights, atol=1e-5)
         assert not said["alignment"][row, target:].any()
+
+
+def test_alignments_are_no_longer_than_what_was_written(views, text):
+    """A search's ids are as long as they might have been."""
+
+    def done_early(step, memory, state, limit, request):
+        ids = tf.constant([[[5, END, 0, 0, 0]], [[6, 7, END, 0, 0]]])
+        return Hypotheses(ids, tf.zeros([2, 1]), tf.zeros([2, 1]))
+
+    said = TextToText(views, text, done_early).serve_alignment(tf.constant(["a man", "women"]))
+    assert said["target_tokens"].shape == (2, 3)
+    assert said["alignment"].shape[:2] == (2, 3)
+    np.testing.assert_allclose(tf.reduce_sum(said["alignment"], -1), [[1, 1, 0], [1, 1, 1]], atol=1e-5)
 
 
 def test_a_target_scores_what_the_scorer_says(ask, views, text, lines, given):
