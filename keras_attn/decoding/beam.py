@@ -203,9 +203,11 @@ class Beam:
 
 def pick(x: Any, index: Any) -> Any:
     """x (searches, many, ...), index (searches, few) -> (searches, few, ...)."""
-    for _ in range(len(x.shape) - 2):
-        index = ops.expand_dims(index, -1)
-    return ops.take_along_axis(x, index, axis=1)
+    if len(x.shape) == 2:
+        return ops.take_along_axis(x, index, axis=1)
+    searches, many, *rest = ops.shape(x)
+    row = ops.expand_dims(many * ops.arange(searches, dtype="int32"), 1) + ops.cast(index, "int32")
+    return ops.take(ops.reshape(x, (searches * many, *rest)), row, axis=0)
 
 
 def _rows(x: Any) -> Any:

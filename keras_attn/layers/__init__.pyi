@@ -34,6 +34,7 @@ from .positions.t5_bias import T5Bias as T5Bias
 from .recurrent.attention_cell import AttentionCell as AttentionCell
 from .recurrent.context_cell import ContextCell as ContextCell
 from .recurrent.deep_output import DeepOutput as DeepOutput
+from .recurrent.gru_cell import GRUCell as GRUCell
 from .recurrent.lstmn import LSTMN as LSTMN
 from .recurrent.lstmn_cell import LSTMNCell as LSTMNCell
 from .recurrent.luong_cell import LuongCell as LuongCell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import keras
@@ -51,11 +52,14 @@ class Unroll(keras.layers.Layer):
         carried = [memory[name] for name in self.cell.memory_names]
         together, *states = self.rnn(inputs, initial_state=[*state, *carried], training=training)
         sizes = self.cell.part_sizes({name: ops.shape(tensor) for name, tensor in memory.items()})
-        parts, start = {}, 0
-        for name, size in sizes.items():
-            parts[name] = together[..., start : start + size]
-            start = start + size
-        return parts, states[: len(state)]
+        # The width of the last, attention's weights, may be known to the graph only. What comes before is split, as
+        # every slice has a gradient as wide as the whole.
+        *ends, _ = itertools.accumulate(sizes.values())
+        parts = [together]
+        if ends:
+            first = ops.reshape(together[..., : ends[-1]], (*ops.shape(together)[:-1], ends[-1]))
+            parts = [*(ops.split(first, ends[:-1], axis=-1) if ends[1:] else [first]), together[..., ends[-1] :]]
+        return dict(zip(sizes, parts, strict=True)), states[: len(state)]
 
     def compute_output_spec(self, inputs: Any, state: list, memory: dict, *_: Any, **__: Any) -> Any:
         sizes = self.cell.part_sizes({name: tensor.shape for name, tensor in memory.items()})

@@ -15,6 +15,8 @@ from keras_attn.layers import (
     AttentionCell,
     ContextCell,
     DeepOutput,
+    Dropout,
+    GRUCell,
     LuongCell,
     MemoryCell,
     MultiHeadReader,
@@ -146,8 +148,8 @@ class RNNDecoder:
             keras.layers.Dense(size, activation="tanh", name=f"first_state_{index}")
             for index, size in enumerate(keras.tree.flatten(cell.cell.state_size))
         ]
-        embed_dropout = keras.layers.Dropout(self.dropout, name="target_dropout")
-        output_dropout = keras.layers.Dropout(self.dropout, name="output_dropout")
+        embed_dropout = Dropout(self.dropout, name="target_dropout")
+        output_dropout = Dropout(self.dropout, name="output_dropout")
         deep = DeepOutput(self.embedding, name="deep_output") if self.deep_output else None
         project = None if self.tied else keras.layers.Dense(vocabulary, name="logits")
 
@@ -181,7 +183,7 @@ class RNNDecoder:
         return Wiring(start, step)
 
     def _cell(self) -> keras.layers.Layer:
-        make = {"rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": _paper_gru}[self.cell]
+        make = {"rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": GRUCell}[self.cell]
         cells = [make(self.units) for _ in range(self.layers)]
         inner = cells[0] if self.layers == 1 else keras.layers.StackedRNNCells(cells)
         if self.attention:
@@ -215,10 +217,6 @@ class RNNDecoder:
                 f"({self.query}) is {self._query_width} wide and the annotations {features}; make them equal (a "
                 "bidirectional encoder gives twice its units), or choose 'general', which has a matrix in between"
             )
-
-
-def _paper_gru(units: int) -> keras.layers.Layer:
-    return keras.layers.GRUCell(units, reset_after=False)
 
 
 def _join(finals: tuple) -> Any:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_attn.errors import expect
+from keras_attn.layers import Dropout
 from keras_attn.models.encoding import Encoding
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -44,11 +45,11 @@ class RNNEncoder:
     def wire(self, source: Any, embed: keras.layers.Layer) -> Encoding:
         """Read source ids (batch, source_length), padding 0, with layers made here."""
         mask = ops.not_equal(source, 0)  # (batch, source_length)
-        sequence = keras.layers.Dropout(self.dropout, name="source_dropout")(embed(source))
+        sequence = Dropout(self.dropout, name="source_dropout")(embed(source))
         finals: tuple[Any, ...] = ()
         for index in range(self.layers):
             sequence, finals = self._layer(index, sequence, mask)  # (batch, source_length, features)
-            sequence = keras.layers.Dropout(self.dropout, name=f"encoder_dropout_{index}")(sequence)
+            sequence = Dropout(self.dropout, name=f"encoder_dropout_{index}")(sequence)
         # A copy sheds Keras' hidden mask: the explicit one stands beside it, and two could disagree.
         return Encoding(ops.copy(sequence), mask, finals)
 
