@@ -121,6 +121,7 @@ def learn(
             run = Run.reopen(output, config, tokenizer)
         else:
             run = Run.create(output, config, tokenizer, weights=start.weights if start else None)
+            run.begin()
     run.keep_samples(sources, references)
     replicas = Replicas.of(run.views.training)
     has = f"tokenizer {tokenizer.fingerprint[:12]}, {epochs.steps} batches of {epochs.target_tokens(0).sum()} tokens"

@@ -27,7 +27,7 @@ class Run:
         best.weights.h5                                     tensorboard/ event files
         log.csv       a line per epoch                      samples.json a few validation sentences
         report.json   scores on the test pairs              checkpoints/ what a killed training goes on from
-        finished      there when nothing is left to do
+        training      there while it is trained             finished     there when nothing is left to do
 
     Args:
         folder: where it lives.
@@ -107,7 +107,8 @@ class Run:
             UserError: the folder holds a run that is finished.
         """
         begun = any((folder / "checkpoints").glob("[0-9]*.npz"))
-        if (folder / "finished").exists() or (not begun and (folder / "best.weights.h5").exists()):
+        begin_again = (folder / "training").exists()
+        if (folder / "finished").exists() or not (begun or begin_again or not (folder / "best.weights.h5").exists()):
             raise UserError(f"output: {str(folder)!r} holds a run already; take another folder or delete it")
         return begun
 
@@ -121,9 +122,14 @@ class Run:
         if cls.was_begun(folder):
             raise UserError(f"output: {str(folder)!r} holds a run that was begun; take another folder or delete it")
 
+    def begin(self) -> None:
+        """Mark the run as one in training: should it die before its first checkpoint, it may be begun again."""
+        (self.folder / "training").touch()
+
     def finish(self) -> None:
         """Mark the run as one that has nothing left to do."""
         (self.folder / "finished").touch()
+        (self.folder / "training").unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], search: dict[str, Any] | None = None) -> Run:

@@ -44,6 +44,21 @@ def killed(corpus, tmp_path_factory):
     return folder
 
 
+def test_what_died_after_its_best_weights_and_before_a_checkpoint_is_begun_again(run, corpus, tmp_path):
+    folder = tmp_path / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learn.Samples, "on_epoch_end", die)
+        with pytest.raises(Killed):
+            cli.main(command(corpus, folder, "--training.checkpoint-every", "99"))
+    assert (folder / "best.weights.h5").exists()
+    assert not any(folder.glob("checkpoints/*.npz"))
+    assert cli.main(command(corpus, folder)) == 0
+    one, other = (Run.load(path).views.training.get_weights() for path in (folder, run))
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    assert table(folder) == table(run)
+    assert not (folder / "training").exists()
+
+
 def table(folder):
     with (folder / "log.csv").open() as file:
         return [{name: value for name, value in row.items() if name not in SPEED} for row in csv.DictReader(file)]
