@@ -25,7 +25,7 @@ from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
 RECIPES = {"GRU + Bahdanau": "text-to-text", "Transformer": "text-to-text-transformer"}
-# The Transformer's recipe has these already.
+# The Transformer's recipe has these already; and XLA, which makes it faster and this slower (docs/benchmarks.md).
 RECURRENT = ["--training.epochs", "None", "--training.ema", "0.999"]
 
 
