@@ -87,12 +87,15 @@ def exported(run, tmp_path_factory):
 
 def test_an_export_is_checked_against_the_run_and_says_where_it_comes_from(exported):
     parity = json.loads((exported / "assets.extra" / "parity.json").read_text())
-    assert (parity["identical"] + parity["ties"], parity["differences"]) == (parity["sentences"], [])
-    assert parity["sentences"] == 7
+    assert list(parity["ways"]) == ["tf.saved_model.load", "C++ session"]
+    for way in parity["ways"].values():
+        assert (way["identical"] + way["ties"], way["differences"]) == (way["sentences"], [])
+        assert way["sentences"] == 7
     report = (exported / "assets.extra" / "report.md").read_text()
     assert report.startswith("# text-to-text")
     assert "- bleu: " in report
-    assert str(parity["identical"]) + " of 7 outputs identical" in report
+    for name, way in parity["ways"].items():
+        assert f"{name}: {way['identical']} of 7 outputs identical" in report
 
 
 def test_decode_and_plot_take_an_export_as_well_as_a_run(run, exported, tmp_path, capsys):

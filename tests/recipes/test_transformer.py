@@ -61,7 +61,7 @@ def test_the_export_says_what_the_run_says(run, tmp_path, capsys):
     folder = tmp_path / "model" / "1"
     assert cli.main(["export", str(run), str(folder)]) == 0
     parity = json.loads((folder / "assets.extra" / "parity.json").read_text())
-    assert parity["sentences"] == 7
+    assert [way["sentences"] for way in parity["ways"].values()] == [7, 7]
     capsys.readouterr()
     assert cli.main(["decode", str(folder), "--beam", "2", "one"]) == 2
     assert "--beam: an exported model has its search inside" in capsys.readouterr().err

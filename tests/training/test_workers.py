@@ -115,7 +115,9 @@ def test_two_devices_of_jax_are_one(tmp_path):
     """Accumulating as well, which `tf.distribute` cannot."""
     pytest.importorskip("jax")
     settings = {**SETTINGS, "accumulate": 2}
-    backend = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    # On a busy machine one device may wait for the other longer than XLA does before it aborts, 40 s.
+    flags = "--xla_force_host_platform_device_count=2 --xla_cpu_collective_call_terminate_timeout_seconds=600"
+    backend = {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
     one = start(tmp_path / "one", settings, **backend)
     two = start(tmp_path / "two", {**settings, "devices": 2}, **backend)
     (status, first, error), (other_status, both, other_error) = ends(one), ends(two)
