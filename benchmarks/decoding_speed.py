@@ -35,6 +35,7 @@ from decoding_sides import Translate, apart, compiled, lines_of, ours, rerun, sh
 from in_turn import in_turn
 
 from keras_attn.export import to_ctranslate2
+from keras_attn.quiet import import_tensorflow
 from keras_attn.recipes import Run
 
 THREADS = ((1, 2), (2, 1))
@@ -170,6 +171,7 @@ def latency(run: Run, folder: Path, settings: Settings, lines: list[str]) -> Non
 
 
 def main(settings: Settings) -> None:
+    import_tensorflow(side_by_side=True)  # as `keras-attn decode` does
     run = Run.load(settings.run)
     lines = lines_of(run, settings.source, settings.sentences)
     with tempfile.TemporaryDirectory() as made:

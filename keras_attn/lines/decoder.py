@@ -14,10 +14,10 @@ BYTES_PER_TOKEN = 4  # about what subwords have, in letters as well as in ideogr
 class LineDecoder:
     """Decode windows of lines in order; a bad line gives an empty or a best-effort one, and is counted.
 
-    Inside of a window lines are sorted by length, decoded in batches, two of them at a time, and put back in order.
+    Inside of a window lines are sorted by length, decoded in batches, several of them at a time, and put back in order.
 
     Args:
-        decode: list of sentences -> a `Decoded` for each; called from two threads at once.
+        decode: list of sentences -> a `Decoded` for each; called from several threads at once.
         write: `Decoded` -> lines, as many for each.
         batch_size: most sentences decoded at once.
         tokens_per_batch: most tokens decoded at once, padding counted, if one has 4 bytes.
@@ -28,7 +28,7 @@ class LineDecoder:
         decode: Callable[[list[str]], list[Decoded]],
         write: Callable[[Decoded], list[str]] = Fields(),  # noqa: B008  frozen, so all may share it
         *,
-        batch_size: int = 64,
+        batch_size: int = 128,
         tokens_per_batch: int = 4096,
     ) -> None:
         self._decode, self._write = decode, write

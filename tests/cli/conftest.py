@@ -139,7 +139,7 @@ def model(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_attn.recipes.run_export", run_export)
     commands = [sys.modules[command.__module__] for command in cli.COMMANDS.values()]
     for module in (opened_model, *(module for module in commands if hasattr(module, "import_tensorflow"))):
-        monkeypatch.setattr(module, "import_tensorflow", lambda: None)
+        monkeypatch.setattr(module, "import_tensorflow", lambda **_: None)
     upper.asked = Run.asked
     return upper
 
