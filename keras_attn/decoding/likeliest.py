@@ -81,11 +81,13 @@ def own_log_p(logits: Any, word: Any, normalizer: Any = None) -> Any:
 
 
 def log_total(logits: Any) -> Any:
-    """logsumexp of each row, (rows, vocabulary) -> (rows,), as the best logit less the logarithm of its softmax.
+    """logsumexp of each row, (rows, vocabulary) -> (rows,); of many words as the best logit less log softmax of it.
 
     Softmax is a backend's fastest way to so many exponentials: on TensorFlow it takes half the time of `ops.logsumexp`
     (2026-11-20). The likeliest word has at least 1 / vocabulary, so its logarithm is safe. A search looks for the best
     words anyway; what of that is the same is done once.
     """
+    if logits.shape[-1] < LARGE:
+        return ops.logsumexp(logits, axis=-1)
     best, word = top(logits, 1)
     return (best - ops.log(ops.take_along_axis(ops.softmax(logits, axis=-1), word, axis=1)))[:, 0]

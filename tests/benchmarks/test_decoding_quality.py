@@ -51,7 +51,10 @@ def test_the_table_has_every_search_of_one_and_of_all(script, runs, capsys):
 def test_the_best_on_validation_text_is_taken(script):
     quality = script("decoding_quality")
     valid = quality.Text(["a", "b"], [["the first of them"], ["the second of them"]], "13a")
-    right = lambda lines: ["the first of them", "the second of them"]  # noqa: E731
+
+    def right(lines):
+        return ["the first of them", "the second of them"]
+
     made = {"wrong": ("no", lambda lines: ["it", "it"]), "right": ("yes", right), "later": ("late", right)}
     assert quality.best("x", made, valid) == ("right", "yes")
     assert valid.scores(right)[0] == bleu(right([]), valid.references)[0]

@@ -96,7 +96,10 @@ def test_company_changes_no_output(script, run, tmp_path, monkeypatch, capsys):
 def test_another_output_is_a_tie_only_if_it_is_as_good(script, run, monkeypatch):
     company = script("decoding_company")
     score = {"": 0.0, "a": -1.0, "b": -1.00005, "c": -2.0}
-    of = lambda *text: company.Output(list(text), np.array([score[one] for one in text]), np.zeros(len(text)))  # noqa: E731
+
+    def of(*text):
+        return company.Output(list(text), np.array([score[one] for one in text]), np.zeros(len(text)))
+
     monkeypatch.setattr(company, "apart", lambda run, line, *outputs: 1e-5 if line == "rounded" else 1.0)
     lines = ["equal", "as good", "worse", "rounded"]
     assert company.compare(run, lines, of("a", "a", "a", "a"), of("a", "b", "c", "c")) == (1, 2, 0.0)

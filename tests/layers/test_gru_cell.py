@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from catalogue import fill, numpy, same
 
+from keras_attn.errors import UserError
 from keras_attn.layers import GRUCell
 
 
@@ -34,6 +35,12 @@ def test_a_step_and_its_gradients_are_those_of_keras(more):
             total = tf.reduce_sum(output**2) + tf.reduce_sum(tf.sin(new))
         found.append(numpy([output, new, *tape.gradient(total, [inputs, state, *weights])]))
     same(*found, 1e-5)
+
+
+@pytest.mark.parametrize("more", [{"reset_after": True}, {"dropout": 0.1}, {"recurrent_dropout": 0.1}])
+def test_what_it_cannot_do_is_refused(more):
+    with pytest.raises(UserError, match=f"{next(iter(more))}: expected"):
+        GRUCell(5, **more)
 
 
 def test_a_state_alone_comes_back_alone():

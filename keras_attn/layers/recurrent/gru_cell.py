@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attn.errors import expect
+
 
 @keras.saving.register_keras_serializable("keras_attn")
 class GRUCell(keras.layers.GRUCell):
@@ -25,12 +27,18 @@ class GRUCell(keras.layers.GRUCell):
     Returns:
         The new state (batch, units), and the same as it was given.
 
+    Raises:
+        UserError: `reset_after` or a dropout is asked for.
+
     Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", eq. 5-8; its update gate is
     that of Bahdanau et al. 2015, appendix A.1.1, turned around: z for 1 - z.
     """
 
-    def __init__(self, units: int, **kwargs: Any):
-        super().__init__(units, **{**kwargs, "reset_after": False, "dropout": 0.0, "recurrent_dropout": 0.0})
+    def __init__(self, units: int, reset_after: bool = False, **kwargs: Any):
+        expect(not reset_after, "reset_after", "False, as in the paper (Keras' GRUCell has the other)", reset_after)
+        for name in ("dropout", "recurrent_dropout"):
+            expect(not kwargs.get(name), name, "0 (put a Dropout layer before or after)", kwargs.get(name))
+        super().__init__(units, reset_after=False, **kwargs)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         nested = keras.tree.is_nested(states)
