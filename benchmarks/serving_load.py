@@ -7,7 +7,7 @@ Each client asks over a connection of its own for one sentence after another. Th
 on and off, and FastAPI around `tf.saved_model.load`, all over the same version of the model and the same sentences; all
 run from the start, and are asked in turn, for each number of clients. What an answer says is compared with the first
 answer to the same sentence by any side: another text counts as failed. Clients share the machine with the servers
-(`pip install aiohttp fastapi psutil`).
+(`pip install -e '.[benchmarks]'`).
 
 memory: resident memory of the server with batching, in the middle of each tenth of `memory_minutes` with 64 clients.
 """
@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ import psutil
 import tyro
 from rich.console import Console
 from rich.table import Table
+from servers import free_port, serve_command
 
 PLAIN = Path(__file__).with_name("serving_plain.py")
 READY = 120  # seconds until a server has to answer
@@ -72,21 +72,14 @@ class Side:
     process: subprocess.Popen
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
 def commands(folder: Path) -> dict[str, tuple[list[str], int]]:
     """How each side is started, and its port."""
     version = max((path for path in folder.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
     ports = [free_port() for _ in range(3)]
-    serve = [sys.executable, "-m", "keras_attn", "serve", f"--model_name={folder.name}", "--port=0"]
-    serve.append(f"--model_base_path={folder.resolve()}")
     batching = ["--enable_batching", "--enable_per_model_batching_parameters"]
     return {
-        "batching": ([*serve, f"--rest_api_port={ports[0]}", *batching], ports[0]),
-        "no batching": ([*serve, f"--rest_api_port={ports[1]}"], ports[1]),
+        "batching": ([*serve_command(folder, ports[0]), *batching], ports[0]),
+        "no batching": (serve_command(folder, ports[1]), ports[1]),
         "FastAPI, tf.saved_model.load": ([sys.executable, str(PLAIN), str(version), str(ports[2])], ports[2]),
     }
 

@@ -33,6 +33,7 @@ BELOW: dict[str, set[str]] = {
     "testing": {"layers", "models"},
     "export": {"text", "decoding"},
     "lines": {"data"},
+    "bulk": {"lines"},
 }
 EVERYBODY_MAY = {"errors", "whole_file", "budget"}
 EVERYTHING = {"recipes", "bench", "cli", "commands", "opened_model"}  # may import any unit

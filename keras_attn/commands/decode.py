@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 from keras_attn.errors import UserError, expect
 from keras_attn.parse import PROGRAM
@@ -24,6 +27,10 @@ def decode(
     length_penalty: float | None = None,
     batch_size: int = 128,
     tokens_per_batch: int = 4096,
+    engine: Literal["here", "apache-beam"] = "here",
+    input: tuple[str, ...] = (),
+    output: str | None = None,
+    pipeline: str = "",
 ) -> None:
     """Decode sentences, or the lines of standard input: one line out for each line in, in order.
 
@@ -34,6 +41,7 @@ def decode(
     keras-attn decode runs/dates "3 March 2021"
     keras-attn decode runs/en-de --scores < input.txt > output.txt
     keras-attn decode runs/en-de --beam 5 --n-best 3 --json < input.txt > output.jsonl
+    keras-attn decode saved_models/dates/1 --engine apache-beam --input "dates/*.txt" --output decoded
 
     Args:
         run: folder of a trained run, or of one version of an exported model.
@@ -46,6 +54,11 @@ def decode(
         length_penalty: of the beam: 0 compares sums of log p, larger favors longer outputs.
         batch_size: most lines decoded at once.
         tokens_per_batch: most tokens decoded at once, padding counted.
+        engine: "apache-beam" runs an exported model over files, on this machine or on a cluster (pip install
+            'keras_attn[beam]').
+        input: files or patterns of files, for Apache Beam.
+        output: folder for Apache Beam's files; in the order of their names they have a line for each line.
+        pipeline: Apache Beam's own options, such as "--runner=FlinkRunner --flink_master=localhost:8081".
     """
     for name, least in (("--batch-size", batch_size), ("--tokens-per-batch", tokens_per_batch), ("--n-best", n_best)):
         expect(least >= 1, name, "at least 1", least)
@@ -55,13 +68,22 @@ def decode(
     from keras_attn.lines.writing import Fields, Json
     from keras_attn.opened_model import open_model
 
+    write = Json(n_best) if json else Fields(scores, alignments, n_best)
+    limits = {"batch_size": batch_size, "tokens_per_batch": tokens_per_batch}
+    if engine == "apache-beam":
+        search = {"--beam": beam, "--length-penalty": length_penalty}
+        for name in [name for name, value in search.items() if value is not None]:
+            raise UserError(f"{name}: an exported model has its search inside; export the run again")
+        _report(_by_beam(run, sentences, write, limits, alignments, input, output, pipeline))
+        return
+    for name, value in (("--input", input), ("--output", output), ("--pipeline", pipeline)):
+        expect(not value, name, "none without --engine apache-beam (use < and >)", value)
     several = n_best if n_best > 1 else None
     model = open_model(run, beam=beam, length_penalty=length_penalty, n_best=several)
     decoder = LineDecoder(
         functools.partial(model.decode, n_best=n_best, alignments=alignments),
-        Json(n_best) if json else Fields(scores, alignments, n_best),
-        batch_size=batch_size,
-        tokens_per_batch=tokens_per_batch,
+        write,
+        **limits,
     )
     if not sentences and sys.stdin is None:
         raise UserError("sentences: expected some, or lines on standard input, which is closed")
@@ -70,5 +92,42 @@ def decode(
         for window in [given] if given else read_windows(sys.stdin.buffer):
             print(*decoder(window), sep="\n", flush=True)
             done(window)
-    if decoder.report:
-        print(f"{PROGRAM}: {decoder.report}", file=sys.stderr)
+    _report(decoder.report)
+
+
+def _report(odd: str) -> None:
+    if odd:
+        print(f"{PROGRAM}: {odd}", file=sys.stderr)
+
+
+def _by_beam(
+    folder: Path,
+    sentences: tuple[str, ...],
+    write: Any,
+    limits: dict[str, int],
+    alignments: bool,
+    inputs: tuple[str, ...],
+    output: str | None,
+    pipeline: str,
+) -> str:
+    if sentences:
+        raise UserError("sentences: expected none with --engine apache-beam, which reads files; give --input")
+    if not inputs or output is None:
+        raise UserError(f"--{'output' if inputs else 'input'}: --engine apache-beam needs both --input and --output")
+    if not (folder / "saved_model.pb").is_file():
+        raise UserError(f"run: expected an exported model for --engine apache-beam, {str(folder)!r} is none; export it")
+    try:
+        import apache_beam  # noqa: F401  an optional extra
+    except ImportError as error:
+        raise UserError("--engine: apache-beam is not installed; pip install 'keras_attn[beam]'") from error
+    from keras_attn.bulk.line_model import LineModel
+    from keras_attn.bulk.pipeline import decode_files
+
+    load = functools.partial(_exported, folder.resolve(), write.n_best, alignments)
+    return decode_files(LineModel(load, write, limits), inputs, output, shlex.split(pipeline))
+
+
+def _exported(folder: Path, n_best: int, alignments: bool) -> Callable[[list[str]], Any]:
+    from keras_attn.opened_model import open_model
+
+    return functools.partial(open_model(folder, n_best=n_best).decode, n_best=n_best, alignments=alignments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from keras_attn.budget import by_length, side_by_side
-from keras_attn.lines.odd import EMPTY, LONGEST_LINE, TOO_LONG, OddLines
+from keras_attn.lines.odd import EMPTY, FAILED, LONGEST_LINE, TOO_LONG, OddLines
 from keras_attn.lines.writing import Decoded, Fields
 
 BYTES_PER_TOKEN = 4  # about what subwords have, in letters as well as in ideographs
@@ -15,6 +15,8 @@ class LineDecoder:
     """Decode windows of lines in order; a bad line gives an empty or a best-effort one, and is counted.
 
     Inside of a window lines are sorted by length, decoded in batches, several of them at a time, and put back in order.
+    Where the model fails on a batch, the lines to blame are found by halving it; they give empty lines, as bad ones do.
+    A model that fails on each of several lines is broken, and its error is raised.
 
     Args:
         decode: list of sentences -> a `Decoded` for each; called from several threads at once.
@@ -33,26 +35,45 @@ class LineDecoder:
     ) -> None:
         self._decode, self._write = decode, write
         self._limits = {"tokens": tokens_per_batch, "most": batch_size}
-        self._odd = OddLines()
+        self.odd = OddLines()
 
     def __call__(self, lines: Sequence[bytes]) -> list[str]:
         """Decode one window."""
-        sentences = [self._odd.read(line) for line in lines]
+        sentences = [self.odd.read(line) for line in lines]
         full = [index for index, sentence in enumerate(sentences) if sentence.strip()]
         for _ in range(len(lines) - len(full)):
-            self._odd.count(EMPTY)
+            self.odd.count(EMPTY)
         decoded = [Decoded()] * len(lines)
         lengths = [1 + len(lines[index]) // BYTES_PER_TOKEN for index in full]
         batches = [[full[place] for place in batch] for batch in by_length(lengths, **self._limits)]
-        answers = side_by_side(lambda batch: self._decode([sentences[index] for index in batch]), batches)
+        answers = side_by_side(lambda batch: self._around([sentences[index] for index in batch]), batches)
         for batch, answer in zip(batches, answers, strict=True):
             for index, one in zip(batch, answer, strict=True):
-                decoded[index] = one
-                if one.truncated and len(lines[index]) <= LONGEST_LINE:
-                    self._odd.count(TOO_LONG)
+                decoded[index] = one or Decoded()
+                if one is None:
+                    self.odd.count(FAILED)
+                elif one.truncated and len(lines[index]) <= LONGEST_LINE:
+                    self.odd.count(TOO_LONG)
         return [line for one in decoded for line in self._write(one)]
+
+    def _around(self, sentences: list[str]) -> list[Decoded | None]:
+        """Decode a batch, with None for each sentence that the model fails on.
+
+        Raises:
+            Exception: the model's, where it fails on all of several.
+        """
+        try:
+            return [*self._decode(sentences)]
+        except Exception:  # whatever a model raises, other lines are not to blame
+            if len(sentences) == 1:
+                return [None]
+            middle = len(sentences) // 2
+            halves = [*self._around(sentences[:middle]), *self._around(sentences[middle:])]
+            if all(one is None for one in halves):
+                raise
+            return halves
 
     @property
     def report(self) -> str:
         """What was wrong with how many lines; empty if nothing was."""
-        return self._odd.report
+        return self.odd.report

@@ -93,6 +93,28 @@ def test_lines_of_like_lengths_go_together_within_the_budget():
     assert [[len(line) for line in batch] for batch in seen] == [[400], [40, 39], [38, 3], [3, 2, 1]]
 
 
+def fails_on(*bad: str):
+    def decode(sentences):
+        if found := set(bad) & set(sentences):
+            raise ValueError(f"cannot do {sorted(found)}")
+        return echo(sentences)
+
+    return decode
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 128])
+def test_a_line_that_the_model_fails_on_takes_no_other_with_it(batch_size):
+    decoder = LineDecoder(fails_on("poison", "venom"), batch_size=batch_size)
+    lines = [b"a", b"poison", b"bc", b"", b"venom", b"d", b"e"]
+    assert decoder(lines) == ["a", "", "bc", "", "", "d", "e"]
+    assert decoder.report == "7 lines, of which 1 empty, 2 that the model failed on"
+
+
+def test_a_model_that_fails_on_all_lines_is_no_matter_of_lines():
+    with pytest.raises(ValueError, match="cannot do"):
+        LineDecoder(fails_on("a", "b", "c"))([b"a", b"b", b"c"])
+
+
 ODD = [
     b"",
     b"x" * 10_000,
