@@ -4,9 +4,9 @@
     python benchmarks/many_lines.py saved_models/dates/1 --lines 100000 --beam
 
 The lines are English dates, drawn with a seed; the broken ones stand at places drawn with it: empty, 10,000 characters,
-invalid UTF-8, NUL, right-to-left, emoji. All go through the command as a user gives it, from a file to a file. What a line
-becomes is compared with the same date in ISO form, whatever its neighbors. Memory is the largest resident set of the process.
-With `--beam` the same file goes through `--engine apache-beam` too, and the outputs are compared byte by byte.
+invalid UTF-8, NUL, right-to-left, emoji. All go through the command as a user gives it, from a file to a file. What
+becomes of a line is compared with the same date in ISO form. Memory is the largest resident set of the process. With
+`--beam` the same file goes through `--engine apache-beam` too, and the outputs are compared byte by byte.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ import aiohttp
 import numpy as np
 import psutil
 import tyro
+import uvloop
 from rich.console import Console
 from rich.table import Table
 from servers import free_port, serve_command
@@ -190,4 +191,4 @@ async def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(tyro.cli(Settings, description=__doc__)))
+    uvloop.run(main(tyro.cli(Settings, description=__doc__)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from keras_attn.serving.errors import invalid
@@ -21,6 +22,8 @@ _WORDS = {
     "Invalid \\escape": "Invalid escape character in string.",
     "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
 }
+# An escaped character: a pair of surrogates, half of one, anything else.
+_ESCAPES = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
 _QUOTED = 1000  # characters of a value in an error: an answer doesn't send a large request back
 _KINDS = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 
@@ -45,7 +48,8 @@ def parse(body: bytes) -> dict[str, Any]:
             else "JSON Parse error: The document is empty"
         )
     try:
-        found = json.loads(body.decode("utf-8-sig"))
+        text = body.decode("utf-8-sig")
+        found = json.loads(text)
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from None
     except json.JSONDecodeError as error:
@@ -54,6 +58,9 @@ def parse(body: bytes) -> dict[str, Any]:
         raise invalid("JSON Parse error: The document is nested too deeply.") from None
     except ValueError:  # thousands of digits
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
+    for escape in _ESCAPES.finditer(text):  # Python reads half of a pair, which no text in UTF-8 has
+        if escape[1]:
+            raise invalid(f"JSON Parse error: The surrogate pair in string is invalid. at offset: {escape.start()}")
     if not isinstance(found, dict):
         raise invalid(f"JSON Value: {quoted(found)} Is not object")
     return found

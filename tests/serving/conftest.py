@@ -69,6 +69,10 @@ class Half(tf.Module):
         return {"total": tf.reduce_sum(x)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    def uneven(self, x):
+        return {"x": x, "total": tf.reduce_sum(x, keepdims=True)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
     def rows(self, x):
         return {"x": x, "rows": tf.fill(tf.shape(x), tf.size(x))}
 
@@ -103,7 +107,7 @@ def save_half(folder: Path, b: float = 2.0, *, small: bool = False) -> Path:
     module = Half(b)
     signatures: dict[str, Any] = {"serving_default": module.predict}
     if not small:
-        names = ("regress", "classify", "scores_only", "several", "strings", "total", "rows", "slow")
+        names = ("regress", "classify", "scores_only", "several", "strings", "total", "uneven", "rows", "slow")
         signatures |= {name: getattr(module, name) for name in names}
         signatures |= {dtype.name: module.typed(dtype) for dtype in TYPES}
     partial = folder.with_name(f"{folder.name}.partial")

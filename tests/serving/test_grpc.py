@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+
 import grpc
 import numpy as np
 import pytest
@@ -195,6 +199,15 @@ def test_a_deadline_ends_a_run(client):
     inputs = {"steps": proto([10**6], tf.int64)}
     code, _ = fails(lambda: predict(client, inputs, spec("slow"), timeout=0.3))
     assert code == "DEADLINE_EXCEEDED"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
+def test_curl_and_grpc_give_the_same(client):
+    url = f"http://127.0.0.1:{client.rest_port}/v1/models/half:predict"
+    command = ["curl", "-sS", "-d", '{"instances": [0.1, 3.0, NaN]}', url]
+    answer = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    outputs = tf.make_ndarray(predict(client, {"x": [0.1, 3.0, float("nan")]}).outputs["y"])
+    np.testing.assert_array_equal(np.array(answer["predictions"], "float32"), outputs)
 
 
 def test_a_reload_that_lists_nothing_or_nonsense_changes_nothing(client):

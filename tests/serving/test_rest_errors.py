@@ -24,6 +24,8 @@ SEVERAL = {"tag": ["a"], "signal": [[1, 2, 3, 4, 5]], "sensor": [[[1, 2], [3, 4]
         (b'{"instances": [1]} x', "The document root must not be followed by other values. at offset: 19"),
         (b'{"instances": ["\xff"]}', "JSON Parse error: Invalid encoding in string. at offset: 16"),
         (b'{"instances": ["\n"]}', "JSON Parse error: Invalid encoding in string."),
+        (b'{"signature_name": "\\ud800", "inputs": [1]}', "The surrogate pair in string is invalid. at offset: 20"),
+        (b'{"inputs": ["\\ud83d\\ude00 \\\\ud800 \\udc00"]}', "surrogate pair in string is invalid. at offset: 34"),
         (b"[" * 100_000, "JSON Parse error:"),
         (b'{"inputs": ' + b"[" * 40 + b"]" * 40 + b"}", "Lists are nested deeper than 32 levels"),
         (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", "Lists are nested deeper than 32 levels"),
@@ -63,6 +65,10 @@ SEVERAL = {"tag": ["a"], "signal": [[1, 2, 3, 4, 5]], "sensor": [[[1, 2], [3, 4]
         ({"signature_name": "several", "instances": [1]}, "expecting list of objects as multiple input tensors"),
         ({"signature_name": "several", "inputs": [1]}, "expecting an object as multiple input tensors"),
         ({"signature_name": "several", "inputs": {**SEVERAL, "signal": [[1, 2]]}}, "must have shape [?,5], got [1,2]"),
+        (
+            {"signature_name": "uneven", "instances": [1, 2]},
+            "Tensor name: x has inconsistent batch size: 2 expecting: 1",
+        ),
         ({"inputs": [0.0] * 10_001}, "The request has 10001 rows, the limit is 10000 (--max_rows)"),
     ],
 )
@@ -148,26 +154,45 @@ def test_what_is_no_http_hurts_nobody(client):
     assert client.post(PREDICT, {"instances": [1]})[0] == 200
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"examples": [{"\\ud800": 1.0}]}', b'{"examples": [{}], "context": {"\\udfff": 1.0}}']
+)
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_half_a_pair_of_surrogates_is_no_name(client, method, body):
+    assert "surrogate pair" in client.error(f"half:{method}", body)
+
+
+NAMES = st.sampled_from(["x", "b64", "tag", "signal"]) | st.text(st.characters(exclude_categories=[]), max_size=3)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just({"b64": "AA"}),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "b64", "tag"]), inner, max_size=3)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats() | NAMES | st.just({"b64": "AA"}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
 DOCUMENTS = st.dictionaries(
     st.sampled_from(["instances", "inputs", "examples", "context", "signature_name"]),
     VALUES | st.sampled_from(["strings", "several", "classify", "regress", "int32", "bool", "total"]),
     max_size=3,
+).map(lambda found: json.dumps(found).encode())
+RIGHT = [
+    b'{"instances": [1.0, 2.5]}',
+    b'{"signature_name": "strings", "inputs": {"text": ["a", {"b64": "YQ=="}]}}',
+    b'{"signature_name": "regress", "examples": [{"x": 1.0}, {"x": [2.0]}], "context": {"y": "z"}}',
+]
+SPOILED = st.builds(
+    lambda body, place, cut, piece: body[:place] + piece + body[place + cut :],
+    *(st.sampled_from(RIGHT), st.integers(0, 90), st.integers(0, 9)),
+    st.binary(max_size=9) | st.text(st.sampled_from('"\\u0d8e-+.[]{}:,'), max_size=9).map(str.encode),
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(
-    DOCUMENTS.map(lambda found: json.dumps(found).encode()) | st.binary(max_size=40),
-    st.sampled_from(["predict", "classify", "regress"]),
-)
+@settings(max_examples=10_000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(DOCUMENTS | SPOILED | st.binary(max_size=40), st.sampled_from(["predict", "classify", "regress"]))
 def test_no_body_is_the_fault_of_the_server(client, body, method):
     status, answer = client.post(f"half:{method}", body)
-    assert status in (200, 400), answer
-    assert "Traceback" not in str(answer)
+    if status == 200:
+        assert set(answer) & {"predictions", "outputs", "results"}
+    else:
+        assert status == 400, answer
+        assert set(answer) == {"error"}
+        assert answer["error"]
+        assert "Traceback" not in answer["error"]

@@ -12,6 +12,10 @@ import sys
 import threading
 import time
 
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
 from keras_attn.serving.rest_server import RestServer
 
 
@@ -24,13 +28,23 @@ def ports(count):
     return found
 
 
+def started(process):
+    """Wait until a server says that it serves; gives what it said."""
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith("gRPC"):
+            break
+    return said
+
+
 def ask(port, asked, answers):
     """Ask over one connection after another, until nobody listens any more: what was sent has to be answered."""
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             connection.connect()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return
         while connection.sock is not None:  # until the server says that this answer is the last one
             try:
@@ -40,7 +54,7 @@ def ask(port, asked, answers):
                     break
                 response = connection.getresponse()
                 answers.append((response.status, json.loads(response.read())))
-            except (ConnectionError, http.client.HTTPException) as error:
+            except Exception as error:  # whatever it is, a thread that dies of it would go unseen
                 answers.append((0, repr(error)))
                 return
             asked.set()
@@ -77,11 +91,7 @@ def test_sigterm_under_load_loses_no_request(base):
     rest, port = ports(2)
     command = [sys.executable, "-m", "keras_attn", "serve", str(base), f"--rest_api_port={rest}", f"--port={port}"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if line.startswith("gRPC"):
-                break
+        said = started(process)
         answers, asked = [], [threading.Event() for _ in range(16)]
         clients = [threading.Thread(target=ask, args=(rest, one, answers)) for one in asked]
         for client in clients:
@@ -90,12 +100,45 @@ def test_sigterm_under_load_loses_no_request(base):
         process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join(60)
+        stuck = [client for client in clients if client.is_alive()]
         try:
             assert process.wait(60) == 0
         finally:
             process.kill()  # else leaving would wait for it
+        assert not stuck
         assert all(answered), (said, answers[:3])
         assert "Traceback" not in process.stderr.read()
     wrong = [answer for answer in answers if answer != (200, {"predictions": [2.5]})]
     assert not wrong, f"{len(wrong)} of {len(answers)}: {wrong[:3]}"
     assert any("REST: http://127.0.0.1:" in line for line in said)
+
+
+def test_killed_under_load_it_starts_again_at_the_same_ports_and_socket(base, tmp_path):
+    rest, port = ports(2)
+    command = [sys.executable, "-m", "keras_attn", "serve", str(base), f"--rest_api_port={rest}", f"--port={port}"]
+    command.append(f"--grpc_socket_path={tmp_path / 'socket'}")
+    for kill in (True, False):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            said = started(process)
+            try:
+                answers, asked = [], threading.Event()
+                client = threading.Thread(target=ask, args=(rest, asked, answers))
+                client.start()
+                assert asked.wait(60), said
+                over_socket(tmp_path / "socket")
+                process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+                client.join(60)
+                assert process.wait(60) == (-signal.SIGKILL if kill else 0)
+            finally:
+                process.kill()
+        right = [answer for answer in answers if answer == (200, {"predictions": [2.5]})]
+        assert len(right) >= len(answers) - kill > 0  # what a kill interrupts is lost, and that alone
+
+
+def over_socket(path):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "half"
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    with grpc.insecure_channel(f"unix:{path}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        assert tf.make_ndarray(stub.Predict(request, timeout=30).outputs["y"]).tolist() == [2.5]
