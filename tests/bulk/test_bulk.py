@@ -8,6 +8,9 @@ import io
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("apache_beam", reason="apache-beam wants protobuf 6, so it is not in the tests' environment")
+
 from apache_beam.internal import pickler
 
 from keras_attn import cli
