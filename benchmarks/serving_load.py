@@ -7,7 +7,7 @@ Each client asks over a connection of its own for one sentence after another. Th
 on and off, and FastAPI around `tf.saved_model.load`, all over the same version of the model and the same sentences; all
 run from the start, and are asked in turn, for each number of clients. What an answer says is compared with the first
 answer to the same sentence by any side: another text counts as failed. Clients share the machine with the servers
-(`pip install -e '.[benchmarks]'`).
+(`pip install -e '.[serve,benchmarks]'`).
 
 memory: resident memory of the server with batching, in the middle of each tenth of `memory_minutes` with 64 clients.
 """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from keras_attn.budget import by_length, side_by_side
 from keras_attn.lines.odd import EMPTY, FAILED, LONGEST_LINE, TOO_LONG, OddLines
 from keras_attn.lines.writing import Decoded, Fields
+
+logger = logging.getLogger(__name__)
 
 BYTES_PER_TOKEN = 4  # about what subwords have, in letters as well as in ideographs
 
@@ -64,8 +67,9 @@ class LineDecoder:
         """
         try:
             return [*self._decode(sentences)]
-        except Exception:  # whatever a model raises, other lines are not to blame
+        except Exception as error:  # whatever a model raises, other lines are not to blame
             if len(sentences) == 1:
+                logger.warning("a line that the model failed on is left empty: %s", error)
                 return [None]
             middle = len(sentences) // 2
             halves = [*self._around(sentences[:middle]), *self._around(sentences[middle:])]

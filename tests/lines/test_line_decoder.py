@@ -103,11 +103,13 @@ def fails_on(*bad: str):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 128])
-def test_a_line_that_the_model_fails_on_takes_no_other_with_it(batch_size):
+def test_a_line_that_the_model_fails_on_takes_no_other_with_it(batch_size, caplog):
     decoder = LineDecoder(fails_on("poison", "venom"), batch_size=batch_size)
     lines = [b"a", b"poison", b"bc", b"", b"venom", b"d", b"e"]
     assert decoder(lines) == ["a", "", "bc", "", "", "d", "e"]
     assert decoder.report == "7 lines, of which 1 empty, 2 that the model failed on"
+    assert "['poison']" in caplog.text
+    assert "['venom']" in caplog.text
 
 
 def test_a_model_that_fails_on_all_lines_is_no_matter_of_lines():
