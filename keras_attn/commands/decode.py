@@ -124,6 +124,8 @@ def _by_beam(
     from keras_attn.bulk.pipeline import decode_files
 
     load = functools.partial(_exported, folder.resolve(), write.n_best, alignments)
+    if write.n_best > 1:  # more than the export can give is better said here than by each worker
+        load()
     return decode_files(LineModel(load, write, limits), inputs, output, shlex.split(pipeline))
 
 

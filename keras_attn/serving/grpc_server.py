@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -12,6 +14,9 @@ from keras_attn.errors import UserError
 from keras_attn.serving.grpc_service import GrpcModels, GrpcPredictions
 from keras_attn.serving.options import Options
 from keras_attn.serving.service import Service
+
+_QUIET = 0.1  # seconds without a call, after which none is under way
+_LAME_DUCK = 1.0  # seconds that clients have to find out
 
 
 class GrpcServer:
@@ -26,14 +31,17 @@ class GrpcServer:
     """
 
     def __init__(self, service: Service, options: Options):
-        limits: list[tuple[str, int | str]] = [
-            ("grpc.so_reuseport", 0),  # or two servers would share the port, each with half of the requests
-            ("grpc.max_receive_message_length", options.max_body_bytes),
-            ("grpc.max_send_message_length", -1),
-        ]
+        arguments: dict[str, int | str] = {
+            "grpc.so_reuseport": 0,  # or two servers would share the port, each with half of the requests
+            "grpc.max_receive_message_length": options.max_body_bytes,
+            "grpc.max_send_message_length": -1,
+            **dict(options.grpc_options),  # of one that is given twice, gRPC would take the first
+        }
         pool = ThreadPoolExecutor(options.grpc_max_threads or options.threads, "grpc")
-        self._server = grpc.server(pool, options=limits + options.grpc_options)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(GrpcPredictions(service), self._server)
+        self._door = _Door()
+        self._server = grpc.server(pool, interceptors=[self._door], options=list(arguments.items()))
+        predictions = GrpcPredictions(service, options.max_body_bytes)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(predictions, self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(GrpcModels(service), self._server)
         self._health = health.HealthServicer()
         self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -53,6 +61,33 @@ class GrpcServer:
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float) -> None:
-        """Accept nothing more, answer what has come, and return."""
+        """Accept nothing more, answer what has come, and return.
+
+        gRPC cancels calls that have come and that nobody has looked at. So those are accepted first, and clients that
+        come back then are told to go elsewhere, until none does or the time is over.
+
+        Args:
+            grace: seconds that what has come may take.
+        """
         self._health.enter_graceful_shutdown()
+        time.sleep(min(grace, _QUIET))
+        self._door.closed = True
+        until = time.monotonic() + min(grace, _LAME_DUCK)
+        while time.monotonic() < min(until, self._door.knocked + _QUIET):
+            time.sleep(0.01)
         self._server.stop(grace).wait()
+
+
+class _Door(grpc.ServerInterceptor):
+    """Every call passes here when it is accepted, before it waits for a thread."""
+
+    def __init__(self) -> None:
+        self.closed, self.knocked = False, time.monotonic()
+
+    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        self.knocked = time.monotonic()
+        return grpc.unary_unary_rpc_method_handler(_refuse) if self.closed else continuation(handler_call_details)
+
+
+def _refuse(request: bytes, context: Any) -> None:
+    context.abort(grpc.StatusCode.UNAVAILABLE, "The server is shutting down")

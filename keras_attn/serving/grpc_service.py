@@ -23,17 +23,22 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class GrpcPredictions(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
 
-    def __init__(self, service: Service):
-        self._service = service
+    Args:
+        service: what does the work.
+        max_bytes: largest array of a request, however small the message that it came in.
+    """
+
+    def __init__(self, service: Service, max_bytes: int):
+        self._service, self._max_bytes = service, max_bytes
 
     def Predict(self, request: Any, context: Any) -> Message:
         def run() -> Message:
             if not request.HasField("model_spec"):
                 raise invalid("Missing ModelSpec")
             response, name = predict_pb2.PredictResponse(), request.model_spec.signature_name
-            inputs = to_arrays(request.inputs)
+            inputs = to_arrays(request.inputs, self._max_bytes)
             with self._service.manager.lease(request.model_spec) as servable:
                 left = _left(context)
                 fill(response.outputs, self._service.predict(servable, name, inputs, request.output_filter, left))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from typing import Any
 
@@ -24,6 +25,8 @@ _WORDS = {
 }
 # An escaped character: a pair of surrogates, half of one, anything else.
 _ESCAPES = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
+# Most numbers that a double cannot hold look like this, and few others do: these texts are parsed once more, slowly.
+_BIG = re.compile(r"[0-9]{200}|[eE]\+?[0-9]{3}")
 _QUOTED = 1000  # characters of a value in an error: an answer doesn't send a large request back
 _KINDS = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 
@@ -49,20 +52,27 @@ def parse(body: bytes) -> dict[str, Any]:
         )
     try:
         text = body.decode("utf-8-sig")
-        found = json.loads(text)
+        found = json.loads(text, **({"parse_float": _double} if _BIG.search(text) else {}))
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from None
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {_WORDS.get(error.msg, error.msg)} at offset: {error.pos}") from None
     except RecursionError:
         raise invalid("JSON Parse error: The document is nested too deeply.") from None
-    except ValueError:  # thousands of digits
+    except (ValueError, OverflowError):  # thousands of digits
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
     for escape in _ESCAPES.finditer(text):  # Python reads half of a pair, which no text in UTF-8 has
         if escape[1]:
             raise invalid(f"JSON Parse error: The surrogate pair in string is invalid. at offset: {escape.start()}")
     if not isinstance(found, dict):
         raise invalid(f"JSON Value: {quoted(found)} Is not object")
+    return found
+
+
+def _double(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):  # which JSON writes in letters
+        raise OverflowError(text)
     return found
 
 

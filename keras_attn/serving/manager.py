@@ -125,11 +125,12 @@ class Manager:
             return all(model.available for model in self._models.values())
 
     def close(self) -> None:
-        """Unload everything."""
+        """Unload everything, whatever is running in it."""
         with self._changing:
             for model in list(self._models.values()):
-                for number in model.available:
+                for number, servable in model.available.items():
                     self._unload(model, number)
+                    servable.close()
 
     def _poll(self) -> None:
         for name, model in list(self._models.items()):

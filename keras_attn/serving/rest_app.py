@@ -81,7 +81,10 @@ class RestApp:
         except ClientDisconnect:
             return Response(status_code=499)
         loop = asyncio.get_running_loop()
-        return self._reply(*await loop.run_in_executor(self._pool, self._rest.answer, method, path, body, began))
+        try:
+            return self._reply(*await loop.run_in_executor(self._pool, self._rest.answer, method, path, body, began))
+        except asyncio.CancelledError:  # the server ends, and waits no longer
+            return self._reply(503, error_body("The server is shutting down"), _CLOSE)
 
     def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
         extra = _CLOSE if self.draining else {}

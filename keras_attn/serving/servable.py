@@ -130,9 +130,13 @@ class Servable:
         self._retired = True
         self._close_if_done()
 
+    def close(self) -> None:
+        """Close the session at once: what runs in it is canceled."""
+        self._session.close()
+
     def _close_if_done(self) -> None:
         if self._retired and not self._users:
-            self._session.close()
+            self.close()
 
 
 def _check(place: int, key: str, value: np.ndarray, expected: Any) -> None:

@@ -90,8 +90,8 @@ class Server:
             thread.start()
         for thread in stops + self._threads:
             thread.join()
+        self.manager.close()  # ends what is still running: its time is over
         self._pool.shutdown()
-        self.manager.close()
 
     def run(self) -> None:
         """Start, wait for SIGINT or SIGTERM, stop."""

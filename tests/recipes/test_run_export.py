@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from catalogue import fill
 
 from keras_attn.errors import UserError
@@ -18,6 +20,7 @@ from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, Transf
 from keras_attn.recipes import Run, run_export
 from keras_attn.recipes.run_config import ModelConfig, RunConfig
 from keras_attn.recipes.run_export import export_ctranslate2, export_litert, export_saved_model
+from keras_attn.serving.batching import Batching
 from keras_attn.text import Tokenizer
 
 PAIRS = [("a man rides a horse", "ein Mann reitet ein Pferd"), ("two women", "zwei Frauen"), ("a horse", "ein Pferd")]
@@ -93,6 +96,22 @@ def test_a_saved_model_brings_along_what_a_server_and_a_reader_need(run, tmp_pat
     for name, kept in manifest["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == kept["sha256"]
     assert {"saved_model.pb", "batching_params.pbtxt"} < set(manifest["files"])
+    described = manifest["signatures"]
+    loaded = tf.saved_model.load(str(folder)).signatures
+    assert described.keys() == loaded.keys()
+    for name, signature in loaded.items():
+        inputs = {tensor.name: tensor for tensor in signature.structured_input_signature[1].values()}
+        for told, tensors in (
+            (described[name]["inputs"], inputs),
+            (described[name]["outputs"], signature.structured_outputs),
+        ):
+            assert told.keys() == tensors.keys()
+            for tensor, words in told.items():
+                shape, dtype = re.match(r"\((.*?)\) (\w+)", words).groups()
+                assert tensors[tensor].dtype.name == dtype
+                assert tensors[tensor].shape.rank == len(shape.strip(",").split(","))
+    batching = Batching.read(folder / "batching_params.pbtxt")
+    assert (batching.max_batch_size, batching.batch_timeout_micros, batching.max_enqueued_batches) == (64, 2000, 1000)
     assert load(folder).n_best == 2
     parity = json.loads((folder / "assets.extra" / "parity.json").read_text())
     assert [way["identical"] for way in parity["ways"].values()] == [len(PAIRS)] * 2
@@ -115,6 +134,22 @@ def test_an_export_that_says_something_else_is_not_kept(run, tmp_path, monkeypat
         export_litert(run, tmp_path / "2")
     export_litert(run, tmp_path / "3", quantization="int8")  # rounding is no fault
     assert [path.name for path in tmp_path.iterdir()] == ["3"]
+
+
+def test_an_export_whose_weights_are_others_fails_and_leaves_nothing(run, tmp_path, monkeypatch):
+    """Nothing of the check is replaced: one weight changes on its way to the disk."""
+    save, weight = tf.saved_model.save, run.views.training.weights[0]
+    kept = weight.numpy()
+
+    def bent(*args, **kwargs):
+        weight.assign(-kept)
+        save(*args, **kwargs)
+        weight.assign(kept)
+
+    monkeypatch.setattr(tf.saved_model, "save", bent)
+    with pytest.raises(UserError, match=r"does not say what the run says, nothing was kept: .*C.. session: 0 of 3"):
+        export_saved_model(run, tmp_path / "models" / "1")
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_litert_says_what_the_run_says(run, tmp_path):

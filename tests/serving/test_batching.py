@@ -120,3 +120,18 @@ def test_a_server_reads_the_file_in_the_folder_of_a_version(serve, base):
     assert client.post("half:predict", {"instances": [1, 2]}) == (200, {"predictions": [2.5, 3.0]})
     error = client.error("half:predict", {"instances": [1, 2, 3]})
     assert error.startswith("Task size 3 is larger than maximum input batch size 2")
+
+
+def test_what_finds_the_queue_full_is_told_to_come_again(serve, half_path, tmp_path):
+    (tmp_path / "few").write_text(
+        "max_batch_size { value: 1 } max_enqueued_batches { value: 1 } num_batch_threads { value: 1 }"
+    )
+    _, client = serve(folder=half_path, enable_batching=True, batching_parameters_file=str(tmp_path / "few"))
+    slow = {"signature_name": "slow", "instances": [20_000]}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post("half:predict", slow), range(8)))
+    assert {status for status, _ in answers} == {200, 503}
+    refused = {answer["error"] for status, answer in answers if status == 503}
+    (words,) = {words.partition(";")[0] for words in refused}
+    assert words == "The batch scheduling queue to which this task was submitted is full"
+    assert client.post("half:predict", slow) == (200, {"predictions": [20_000]})

@@ -120,6 +120,7 @@ def test_a_wrong_predict_request_is_told_why(client, inputs, which, code, words)
     "text",
     [
         "dtype: DT_FLOAT tensor_shape { dim { size: 100000000000 } } float_val: 1",
+        "dtype: DT_FLOAT tensor_shape { dim { size: 262145 } } float_val: 1",  # 1 MiB is the limit here, this is more
         "dtype: DT_FLOAT tensor_shape { dim { size: -1 } } float_val: 1",
         "dtype: DT_FLOAT tensor_shape { dim { size: 3 } } tensor_content: 'abc'",
         "dtype: DT_FLOAT tensor_shape { dim { size: 1 } } float_val: 1 float_val: 2",
@@ -131,7 +132,14 @@ def test_a_tensor_that_contradicts_itself_is_an_invalid_argument(client, text):
     tensor = text_format.Parse(text, proto(0).__class__())
     code, details = fails(lambda: predict(client, {"x": tensor}))
     assert code == "INVALID_ARGUMENT"
-    assert "x" in details
+    assert details.startswith("tensor parsing error: x")
+
+
+def test_a_value_may_be_said_to_fill_a_tensor(client):
+    tensor = text_format.Parse(
+        "dtype: DT_FLOAT tensor_shape { dim { size: 10000 } } float_val: 1", proto(0).__class__()
+    )
+    assert tf.make_ndarray(predict(client, {"x": tensor}).outputs["y"]).tolist() == [2.5] * 10_000
 
 
 def test_requests_name_a_model(client):

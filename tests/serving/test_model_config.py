@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 
 import grpc
 import pytest
@@ -97,7 +98,14 @@ def test_a_reload_that_makes_no_sense_changes_nothing(serve, base, line, words):
     assert client.post("half:predict", ONE)[0] == 200
 
 
-def test_the_file_is_read_again(serve, both, tmp_path):
+def wait_for(true):
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_the_file_is_read_again(serve, both, tmp_path, caplog):
     config = tmp_path / "models.config"
     config.write_text(text(entry("half", both)))
     server, client = serve(model_config_file=str(config), model_config_file_poll_wait_seconds=0.02)
@@ -109,7 +117,24 @@ def test_the_file_is_read_again(serve, both, tmp_path):
             done.set()
 
     server.manager.configure = watched
-    config.write_text("nonsense {")  # changes nothing
+    config.write_text("nonsense {")
+    wait_for(lambda: f"{config}: expected a ModelServerConfig" in caplog.text)
+    assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
+    config.write_text(text(entry("half", "/absent")))
+    wait_for(lambda: "Could not find base path /absent" in caplog.text)
+    assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
     config.write_text(text(entry("half", both), entry("again", both)))
     assert done.wait(20)
     assert client.post("again:predict", ONE) == (200, {"predictions": [3.5]})
+
+
+def test_health_is_that_of_each_model_that_is_listed(serve, both, tmp_path):
+    (tmp_path / "empty").mkdir()
+    _, client = serve(folder=both)
+    with pytest.raises(grpc.RpcError) as caught:
+        reload(client, entry("half", both), entry("empty", tmp_path / "empty"))
+    assert "1 servable(s) did not become available" in caught.value.details()
+    assert client.get("/healthz") == (503, {"ready": False})
+    assert client.post("half:predict", ONE)[0] == 200
+    reload(client, entry("half", both))
+    assert client.get("/healthz") == (200, {"ready": True})

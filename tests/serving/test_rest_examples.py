@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+
+from keras_attn.serving.examples_json import read
 
 
 def test_regress_gives_a_number_for_each_example(client):
@@ -27,8 +31,21 @@ def test_what_examples_share_stands_in_the_context(client):
 
 
 def test_features_are_numbers_text_bytes_and_lists_of_them(client):
-    example = {"x": 1.0, "word": "a", "image": {"b64": "aW1hZ2U="}, "many": [1, 2], "yes": True, "none": []}
-    assert client.post("half:regress", {"signature_name": "regress", "examples": [example]})[0] == 200
+    example = {"x": 1.0, "word": "a", "image": {"b64": "aW1hZ2U="}, "many": [1, -(2**63)], "yes": True, "none": []}
+    assert client.post("half:regress", {"signature_name": "regress", "examples": [example]}) == (
+        200,
+        {"results": [2.5]},
+    )
+    (found,) = read({"examples": [example]}).example_list.examples
+    expected = """
+        feature { key: "x" value { float_list { value: 1 } } }
+        feature { key: "word" value { bytes_list { value: "a" } } }
+        feature { key: "image" value { bytes_list { value: "image" } } }
+        feature { key: "many" value { int64_list { value: 1 value: -9223372036854775808 } } }
+        feature { key: "yes" value { int64_list { value: 1 } } }
+        feature { key: "none" value { } }
+    """
+    assert found.features == text_format.Parse(expected, tf.train.Features())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import threading
 import time
 
 import grpc
+import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -87,13 +88,39 @@ def test_who_connected_before_the_listener_closed_is_answered():
         client.close()
 
 
-def test_sigterm_under_load_loses_no_request(base):
+def request_of(signature, **inputs):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "half", signature
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(value)
+    return request
+
+
+def call(port, asked, answers):
+    """The same over gRPC: what the server has begun has to be answered; UNAVAILABLE says that it never did."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        while True:
+            try:
+                response = stub.Predict(request_of("", x=tf.make_tensor_proto([1.0])), timeout=30)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    answers.append((error.code().name, error.details()))
+                return
+            answers.append((200, {"predictions": tf.make_ndarray(response.outputs["y"]).tolist()}))
+            asked.set()
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_sigterm_under_load_loses_no_request(base, batching):
     rest, port = ports(2)
     command = [sys.executable, "-m", "keras_attn", "serve", str(base), f"--rest_api_port={rest}", f"--port={port}"]
+    command.append(f"--enable_batching={str(batching).lower()}")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         said = started(process)
-        answers, asked = [], [threading.Event() for _ in range(16)]
-        clients = [threading.Thread(target=ask, args=(rest, one, answers)) for one in asked]
+        answers, asked = [], [threading.Event() for _ in range(24)]
+        clients = [threading.Thread(target=ask, args=(rest, one, answers)) for one in asked[:16]]
+        clients += [threading.Thread(target=call, args=(port, one, answers)) for one in asked[16:]]
         for client in clients:
             client.start()
         answered = [one.wait(60) for one in asked]
@@ -136,9 +163,45 @@ def test_killed_under_load_it_starts_again_at_the_same_ports_and_socket(base, tm
 
 
 def over_socket(path):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "half"
-    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    request = request_of("", x=tf.make_tensor_proto([1.0]))
     with grpc.insecure_channel(f"unix:{path}") as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         assert tf.make_ndarray(stub.Predict(request, timeout=30).outputs["y"]).tolist() == [2.5]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_runs_longer_than_it_may_is_given_up(half_path, number):
+    """Told to stop, the server says so, answers what ends in time, and ends itself whatever does not."""
+    rest, port = ports(2)
+    command = [sys.executable, "-m", "keras_attn", "serve", str(half_path), "--drain_seconds=2"]
+    command += [f"--rest_api_port={rest}", f"--port={port}", "--rest_api_timeout_in_ms=600000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        started(process)
+        try:
+            channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+            endless = request_of("slow", steps=tf.make_tensor_proto([10**9], tf.int64))
+            future = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict.future(endless)
+            slow = http.client.HTTPConnection("127.0.0.1", rest, timeout=60)
+            slow.request("POST", "/v1/models/half:predict", b'{"signature_name": "slow", "instances": [1000000000]}')
+            watcher = http.client.HTTPConnection("127.0.0.1", rest, timeout=60)
+            watcher.request("GET", "/healthz")
+            assert watcher.getresponse().read() == b'{"ready": true}'
+            time.sleep(0.5)  # both are running
+            began = time.monotonic()
+            process.send_signal(number)
+            while process.poll() is None and time.monotonic() < began + 30:
+                time.sleep(0.05)
+            took = time.monotonic() - began
+            assert process.poll() == 0, "it waits for what has no end"
+            assert took > 2
+            with pytest.raises(grpc.RpcError) as caught:
+                future.result(timeout=10)
+            assert caught.value.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+            answer = slow.getresponse()
+            assert (answer.status, json.loads(answer.read())) == (503, {"error": "The server is shutting down"})
+            channel.close()
+            slow.close()
+            watcher.close()
+        finally:
+            process.kill()
+        assert "Traceback" not in process.stderr.read()

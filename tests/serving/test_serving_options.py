@@ -108,3 +108,30 @@ def test_a_body_that_does_not_come_has_one_too(serve, base):
     with socket.create_connection(("127.0.0.1", client.rest_port)) as one:
         one.sendall(b"POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
         assert b" 408 " in one.recv(1000)
+
+
+def test_channel_arguments_reach_the_server(serve, base):
+    _, client = serve(folder=base, grpc_channel_arguments="grpc.max_receive_message_length=1000")
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "half"
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0] * 100))
+    assert len(client.predictions.Predict(request).outputs["y"].tensor_content) == 400
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0] * 300))
+    with pytest.raises(grpc.RpcError) as caught:
+        client.predictions.Predict(request)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_batching_parameters_are_those_of_the_file(serve, base, tmp_path):
+    (tmp_path / "batching").write_text("max_batch_size { value: 2 }")
+    _, client = serve(folder=base, enable_batching=True, batching_parameters_file=str(tmp_path / "batching"))
+    assert client.post("half:predict", {"instances": [1, 2]}) == (200, {"predictions": [2.5, 3.0]})
+    error = client.error("half:predict", {"instances": [1, 2, 3]})
+    assert error.startswith("Task size 3 is larger than maximum input batch size 2")
+
+
+@pytest.mark.parametrize("where", ["folder", "model_base_path"])
+def test_a_model_is_served_under_the_name_it_is_given(serve, base, where):
+    _, client = serve(**{where: base if where == "folder" else str(base)}, model_name="other")
+    assert client.post("other:predict", {"instances": [1]}) == (200, {"predictions": [2.5]})
+    assert client.error("half:predict", {"instances": [1]}, 404) == "Servable not found for request: Latest(half)"
