@@ -52,7 +52,7 @@ def parse(body: bytes) -> dict[str, Any]:
         )
     try:
         text = body.decode("utf-8-sig")
-        found = json.loads(text, **({"parse_float": _double} if _BIG.search(text) else {}))
+        found = json.loads(text, parse_float=_double if _BIG.search(text) else None)
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from None
     except json.JSONDecodeError as error:

@@ -37,6 +37,7 @@ class Manager:
         self._models: dict[str, Model] = {}
         self._lock = threading.RLock()  # of what is above: held for moments
         self._changing = threading.Lock()  # one change at a time: held while versions load
+        self._unsettled = False  # whether there are graphs that the garbage collector has not been told of
 
     def configure(self, config: Any) -> None:
         """Serve what a `ModelServerConfig` lists, and nothing else; returns when new models are available.
@@ -57,6 +58,7 @@ class Manager:
                 for number in old.available:
                     self._unload(old, number)
             self._poll()
+            self._settle()
             failed = [self._why_not(name) for name in sorted(new) if not self._models[name].available]
         if failed:
             raise ServingError(
@@ -67,6 +69,7 @@ class Manager:
         """Look at the disk, load what is new, unload what is not wanted."""
         with self._changing:
             self._poll()
+            self._settle()
 
     @contextmanager
     def lease(self, spec: Any) -> Iterator[Servable]:
@@ -131,6 +134,19 @@ class Manager:
                 for number, servable in model.available.items():
                     self._unload(model, number)
                     servable.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Untie the graphs that are gone, and leave those that stay out of all later rounds of the garbage collector.
+
+        A graph is a knot of hundreds of thousands of references. Every few seconds all requests would wait a quarter
+        of a second while Python looks whether it is garbage.
+        """
+        if self._unsettled:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            self._unsettled = False
 
     def _poll(self) -> None:
         for name, model in list(self._models.items()):
@@ -170,6 +186,7 @@ class Manager:
         with self._lock:
             state.servable, state.state, state.files = servable, "AVAILABLE", None
             state.error_code, state.error_message = "OK", ""
+        self._unsettled = True
         logger.info("Successfully loaded servable version {name: %s version: %d}", name, number)
 
     def _unload(self, model: Model, number: int) -> None:
@@ -178,8 +195,7 @@ class Manager:
             servable, state.servable, state.state = state.servable, None, "END"
         if servable is not None:
             servable.retire()
-            del servable
-            gc.collect()  # a graph is a knot of references, which Python by itself would untie much later
+            self._unsettled = True
         logger.info("Unloaded servable version {name: %s version: %d}", model.config.name, number)
 
     def _version(self, spec: Any) -> int | None:

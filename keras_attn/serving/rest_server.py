@@ -13,6 +13,11 @@ import uvicorn
 from keras_attn.errors import UserError
 from keras_attn.serving.rest_app import RestApp
 
+try:
+    from uvloop import run as _run  # a faster loop, where there is one: not on Windows
+except ImportError:
+    from asyncio import run as _run  # type: ignore[assignment]
+
 _LAME_DUCK = 1.0  # seconds that idle connections stay open, as their next request may be under way
 
 
@@ -31,11 +36,18 @@ class RestServer:
         self._app, self._socket = app, _listen(host, port)
         # Without limits of its own: the body has one, and a concurrent request waits for a thread.
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", access_log=False, log_config=None, backlog=2048, server_header=False
+            app,
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            backlog=2048,
+            server_header=False,
+            proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="rest")
+        self._thread = threading.Thread(target=lambda: _run(self._serve()), name="rest")
 
     def start(self) -> None:
         """Accept connections; returns at once."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
-from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import model_pb2, predict_pb2
 from tensorflow_serving.config import file_system_storage_path_source_pb2
 
 from keras_attn.errors import UserError
@@ -138,8 +140,6 @@ def test_a_folder_that_is_away_takes_nothing_down(served, base, tmp_path):
 
 
 def test_a_request_that_runs_keeps_its_version(served, base, newer_model):
-    from tensorflow_serving.apis import model_pb2
-
     server, client = served
     with server.manager.lease(model_pb2.ModelSpec(name="half")) as servable:
         put(newer_model, base, 2)
@@ -183,3 +183,18 @@ def test_what_cannot_be_served_stops_the_start(base, tmp_path):
         server = Server(Options(folder=folder, port=0, grpc_socket_path=str(tmp_path / "s"), rest_api_port=0))
         with pytest.raises(UserError, match=words):
             server.start()
+
+
+def test_a_version_that_is_gone_leaves_no_graph_behind(served, base, newer_model):
+    """Graphs are kept out of the garbage collector's rounds while they serve, and must not stay out after."""
+    server, _ = served
+    with server.manager.lease(model_pb2.ModelSpec(name="half")) as servable:
+        graph = weakref.ref(servable._session.graph)
+    del servable
+    put(newer_model, base, 2)
+    server.manager.poll()
+    assert graph() is None
+    tracked = len(gc.get_objects())
+    gc.unfreeze()
+    assert len(gc.get_objects()) > tracked + 10_000  # that of version 2 is among what the collector passes over
+    gc.freeze()
