@@ -4,8 +4,9 @@
     python benchmarks/serving_load.py saved_models/dates --source dates.txt --seconds 10 --clients 64
 
 Each client asks over a connection of its own for one sentence after another. The sides are this server with batching
-on and off, and FastAPI around `tf.saved_model.load`, all over the same version of the model and the same sentences; all
-run from the start, and are asked in turn, for each number of clients. What an answer says is compared with the first
+on, as the version's `batching_params.pbtxt` has it and one batch at a time (`ONE_BATCH`), and off, and FastAPI around
+`tf.saved_model.load`, all over the same version of the model and the same sentences; all run from the start, and are
+asked in turn, for each number of clients. What an answer says is compared with the first
 answer to the same sentence by any side: another text counts as failed. Clients share the machine with the servers
 (`pip install -e '.[serve,benchmarks]'`).
 
@@ -19,6 +20,7 @@ import contextlib
 import itertools
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,6 +36,10 @@ from rich.table import Table
 from servers import free_port, serve_command
 
 PLAIN = Path(__file__).with_name("serving_plain.py")
+ONE_BATCH = (
+    "max_batch_size { value: 64 } batch_timeout_micros { value: 5000 } max_enqueued_batches { value: 1000 }"
+    " num_batch_threads { value: 1 }\n"
+)
 READY = 120  # seconds until a server has to answer
 
 
@@ -73,15 +79,16 @@ class Side:
     process: subprocess.Popen
 
 
-def commands(folder: Path) -> dict[str, tuple[list[str], int]]:
-    """How each side is started, and its port."""
+def commands(folder: Path, one_batch: Path) -> dict[str, tuple[list[str], int]]:
+    """How each side is started, and its port; `one_batch` is a file with `ONE_BATCH`."""
     version = max((path for path in folder.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
-    ports = [free_port() for _ in range(3)]
-    batching = ["--enable_batching", "--enable_per_model_batching_parameters"]
+    ports = [free_port() for _ in range(4)]
+    own, one = "--enable_per_model_batching_parameters", f"--batching_parameters_file={one_batch}"
     return {
-        "batching": ([*serve_command(folder, ports[0]), *batching], ports[0]),
-        "no batching": (serve_command(folder, ports[1]), ports[1]),
-        "FastAPI, tf.saved_model.load": ([sys.executable, str(PLAIN), str(version), str(ports[2])], ports[2]),
+        "batching": ([*serve_command(folder, ports[0]), "--enable_batching", own], ports[0]),
+        "batching, one at a time": ([*serve_command(folder, ports[1]), "--enable_batching", one], ports[1]),
+        "no batching": (serve_command(folder, ports[2]), ports[2]),
+        "FastAPI, tf.saved_model.load": ([sys.executable, str(PLAIN), str(version), str(ports[3])], ports[3]),
     }
 
 
@@ -89,16 +96,19 @@ def commands(folder: Path) -> dict[str, tuple[list[str], int]]:
 def running(folder: Path) -> Iterator[list[Side]]:
     """All sides, started; stopped at the end."""
     sides = []
-    try:
-        for name, (command, port) in commands(folder).items():
-            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            sides.append(Side(name, f"http://127.0.0.1:{port}/v1/models/{folder.name}:predict", process))
-        yield sides
-    finally:
-        for side in sides:
-            side.process.terminate()
-        for side in sides:
-            side.process.wait(60)
+    with tempfile.TemporaryDirectory() as scratch:
+        one_batch = Path(scratch, "one_batch.pbtxt")
+        one_batch.write_text(ONE_BATCH)
+        try:
+            for name, (command, port) in commands(folder, one_batch).items():
+                process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+                sides.append(Side(name, f"http://127.0.0.1:{port}/v1/models/{folder.name}:predict", process))
+            yield sides
+        finally:
+            for side in sides:
+                side.process.terminate()
+            for side in sides:
+                side.process.wait(60)
 
 
 async def ask(session: aiohttp.ClientSession, side: Side, sentence: str) -> str:

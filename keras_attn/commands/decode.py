@@ -116,6 +116,9 @@ def _by_beam(
         raise UserError(f"--{'output' if inputs else 'input'}: --engine apache-beam needs both --input and --output")
     if not (folder / "saved_model.pb").is_file():
         raise UserError(f"run: expected an exported model for --engine apache-beam, {str(folder)!r} is none; export it")
+    load = functools.partial(_exported, folder.resolve(), write.n_best, alignments)
+    if write.n_best > 1:  # more than the export can give is better said here than by each worker
+        load()
     try:
         import apache_beam  # noqa: F401  an optional extra
     except ImportError as error:
@@ -123,9 +126,6 @@ def _by_beam(
     from keras_attn.bulk.line_model import LineModel
     from keras_attn.bulk.pipeline import decode_files
 
-    load = functools.partial(_exported, folder.resolve(), write.n_best, alignments)
-    if write.n_best > 1:  # more than the export can give is better said here than by each worker
-        load()
     return decode_files(LineModel(load, write, limits), inputs, output, shlex.split(pipeline))
 
 

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from keras_attn.serving.batching import Batching
+
 aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 pytest.importorskip("psutil", reason="psutil is not installed")
 
@@ -63,12 +65,19 @@ def test_errors_and_other_answers_are_failures(asked):
 def test_all_sides_have_the_highest_version(script, tmp_path):
     for name in ("1", "10", "9", "draft"):
         (tmp_path / "dates" / name).mkdir(parents=True)
-    made = script("serving_load").commands(tmp_path / "dates")
+    made = script("serving_load").commands(tmp_path / "dates", tmp_path / "one")
     assert [port in (int(word.split("=")[-1]) for word in command if word.split("=")[-1].isdigit())
-            for command, port in made.values()] == [True] * 3  # fmt: skip
+            for command, port in made.values()] == [True] * 4  # fmt: skip
     assert made["FastAPI, tf.saved_model.load"][0][-2] == str(tmp_path / "dates" / "10")
     assert "--enable_batching" in made["batching"][0]
+    assert f"--batching_parameters_file={tmp_path / 'one'}" in made["batching, one at a time"][0]
     assert "--enable_batching" not in made["no batching"][0]
+
+
+def test_the_parameters_of_one_batch_at_a_time_can_be_read(script, tmp_path):
+    (tmp_path / "one").write_text(script("serving_load").ONE_BATCH)
+    found = Batching.read(tmp_path / "one")
+    assert (found.num_batch_threads, found.max_batch_size) == (1, 64)
 
 
 def test_who_does_not_answer_is_named(script, monkeypatch):

@@ -133,3 +133,9 @@ def test_a_folder_of_versions_asks_for_one(tmp_path, model, fails):
 
 def test_a_folder_that_is_no_run_is_one_line(tmp_path, model, fails):
     assert "no folder" in fails("decode", str(tmp_path / "absent"), "x")
+
+
+def test_more_outputs_than_an_export_gives_are_refused_before_apache_beam_starts(tmp_path, model, fails):
+    (tmp_path / "saved_model.pb").touch()
+    asked = ("--engine", "apache-beam", "--n-best", "3", "--input", "x", "--output", "y")
+    assert "--n-best: expected at most 2" in fails("decode", str(tmp_path), *asked)
