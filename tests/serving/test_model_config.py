@@ -125,6 +125,7 @@ def test_the_file_is_read_again(serve, both, tmp_path, caplog):
     assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
     config.write_text(text(entry("half", both), entry("again", both)))
     assert done.wait(20)
+    assert "Traceback" not in caplog.text
     assert client.post("again:predict", ONE) == (200, {"predictions": [3.5]})
 
 
