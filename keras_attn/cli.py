@@ -20,6 +20,7 @@ from keras_attn.commands.export import export
 from keras_attn.commands.plot import plot
 from keras_attn.commands.score import score
 from keras_attn.commands.serve import serve
+from keras_attn.commands.shortlist import shortlist
 from keras_attn.commands.train import train
 from keras_attn.errors import UserError
 from keras_attn.exit_status import exit_status
@@ -27,7 +28,7 @@ from keras_attn.parse import PROGRAM, columns, documentation, parse_call
 
 COMMANDS: dict[str, Callable[..., None]] = {
     command.__name__: command
-    for command in (train, evaluate, decode, score, calibrate, average, export, serve, plot, board, bench)
+    for command in (train, evaluate, decode, score, calibrate, average, shortlist, export, serve, plot, board, bench)
 }
 
 

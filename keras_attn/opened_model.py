@@ -68,7 +68,7 @@ def open_model(folder: Path, **search: Any) -> Model:
 
 
 def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:
-    """Load a trained run.
+    """Load a trained run, with other search settings, or `shortlist`, see `Run.load`.
 
     Raises:
         UserError: there is none; an exported model is none either.
@@ -80,4 +80,5 @@ def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:
         raise UserError(f"run: {str(folder)!r} is an exported model; give the folder of the run it was made of")
     from keras_attn.recipes import Run
 
-    return Run.load(folder, search or {})
+    search = dict(search or {})
+    return Run.load(folder, shortlist=bool(search.pop("shortlist", False)), search=search)

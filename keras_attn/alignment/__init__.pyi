@@ -1,6 +1,8 @@
 from .baselines import diagonal as diagonal
 from .baselines import same_string as same_string
 from .choosing import choose_look as choose_look
+from .lexicon import Lexicon as Lexicon
+from .lexicon import learn_lexicon as learn_lexicon
 from .links import Gold as Gold
 from .links import Links as Links
 from .links import parse_links as parse_links

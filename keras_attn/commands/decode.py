@@ -25,6 +25,7 @@ def decode(
     json: bool = False,
     beam: int | None = None,
     length_penalty: float | None = None,
+    shortlist: bool = False,
     batch_size: int = 128,
     tokens_per_batch: int = 4096,
     engine: Literal["here", "apache-beam"] = "here",
@@ -52,6 +53,7 @@ def decode(
         json: write an object for each line instead.
         beam: width of the beam, 1 for greedy search; the run's own if none is given.
         length_penalty: of the beam: 0 compares sums of log p, larger favors longer outputs.
+        shortlist: score only the words that a source calls for, as `keras-attn shortlist` has learned them.
         batch_size: most lines decoded at once.
         tokens_per_batch: most tokens decoded at once, padding counted.
         engine: "apache-beam" runs an exported model over files, on this machine or on a cluster (pip install
@@ -71,7 +73,7 @@ def decode(
     write = Json(n_best) if json else Fields(scores, alignments, n_best)
     limits = {"batch_size": batch_size, "tokens_per_batch": tokens_per_batch}
     if engine == "apache-beam":
-        search = {"--beam": beam, "--length-penalty": length_penalty}
+        search = {"--beam": beam, "--length-penalty": length_penalty, "--shortlist": shortlist or None}
         for name in [name for name, value in search.items() if value is not None]:
             raise UserError(f"{name}: an exported model has its search inside; export the run again")
         _report(_by_beam(run, sentences, write, limits, alignments, input, output, pipeline))
@@ -79,7 +81,7 @@ def decode(
     for name, value in (("--input", input), ("--output", output), ("--pipeline", pipeline)):
         expect(not value, name, "none without --engine apache-beam (use < and >)", value)
     several = n_best if n_best > 1 else None
-    model = open_model(run, beam=beam, length_penalty=length_penalty, n_best=several)
+    model = open_model(run, beam=beam, length_penalty=length_penalty, n_best=several, shortlist=shortlist or None)
     decoder = LineDecoder(
         functools.partial(model.decode, n_best=n_best, alignments=alignments),
         write,

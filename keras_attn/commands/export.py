@@ -17,6 +17,7 @@ def export(
     n_best: int | None = None,
     beam: int | None = None,
     length_penalty: float | None = None,
+    shortlist: bool = False,
     quantization: Literal["int8", "int16", "float16", "float32"] | None = None,
     check: Path | None = None,
 ) -> None:
@@ -38,10 +39,11 @@ def export(
             is given.
         beam: width of the beam of the other signatures, 1 for greedy search; the run's own if none is given.
         length_penalty: of the beams: 0 compares sums of log p, larger favors longer outputs.
+        shortlist: score only the words that a source calls for, as `keras-attn shortlist` has learned them.
         quantization: how CTranslate2, or LiteRT (int8, float16), stores the weights; as they are if none is given.
         check: sentences to check on, one a line; the run's validation sentences if none are given.
     """
-    search = {"beam": beam, "length_penalty": length_penalty}
+    search = {"beam": beam, "length_penalty": length_penalty, "shortlist": shortlist or None}
     _check_options(format, quantization, {**search, "n_best": n_best})
     from keras_attn.data import read_pairs
     from keras_attn.opened_model import open_run

@@ -18,3 +18,5 @@ from .rules.suppress_tokens import SuppressTokens as SuppressTokens
 from .sampling import Sample as Sample
 from .scoring import Scores as Scores
 from .scoring import score as score
+from .shortlist import Shortlist as Shortlist
+from .shortlist import search_short as search_short

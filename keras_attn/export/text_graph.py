@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_attn.decoding import Greedy, Request
+from keras_attn.decoding import Greedy, Request, Shortlist, search_short
 from keras_attn.decoding.beginning import roomy
 from keras_attn.errors import expect, one_of
 from keras_attn.export.outputs import LOWEST
@@ -37,6 +37,7 @@ class TextGraph(tf.Module):
         *,
         several: Any = None,
         look: Any = None,
+        shortlist: Shortlist | None = None,
         max_source_length: int = 256,
         length_factor: float = 2.0,
         length_extra: int = 10,
@@ -45,7 +46,7 @@ class TextGraph(tf.Module):
         # Kept apart from what TensorFlow tracks: Keras' models would save copies of their weights in the place of those
         # that the signatures read, and a C++ session, such as TF Serving's, would not find these. And what is no
         # signature would be saved a second time, to be called from Python.
-        self._inside = SimpleNamespace(encoder=views.encoder, step=views.step)
+        self._inside = SimpleNamespace(encoder=views.encoder, step=views.step, views=views, shortlist=shortlist)
         self._values = [weight.value for weight in distinct([*views.encoder.weights, *views.step.weights])]
         self.text = text
         self.search = search or Greedy()
@@ -154,13 +155,12 @@ class TextGraph(tf.Module):
         limit = tf.where(
             read["length"] > 0, tf.cast(factor, tf.int32) + self.length_extra, 0
         )  # nothing in, nothing out
-        found = search(
-            self.step,  # as it is, for what it says of itself: `shares_memory`
-            read["memory"],
-            read["state"],
-            limit,
-            Request(source_mask=read["source"] != PADDING),
-        )
+        asked = (read["memory"], read["state"], limit, Request(source_mask=read["source"] != PADDING))
+        short, views = self._inside.shortlist, self._inside.views
+        if short is None:
+            found = search(self.step, *asked)  # as it is, for what it says of itself: `shares_memory`
+        else:
+            found = search_short(search, views, short, read["source"], *asked)
         return {"read": read, "found": found}
 
     def _read(self, text: tf.Tensor) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class TextToText(TextGraph):
         several: the search of `hypotheses`, such as `Beam(5, n_best=5)`; `search` if None.
         look: which of the attention weights are the alignment, an `alignment.Look`; the mean over heads of the last
             layer if None.
+        shortlist: a `decoding.Shortlist` of the words to score; all if None.
         max_source_length: tokens read of a source; what follows is cut, and `truncated` says so.
         length_factor, length_extra: the output has at most `length_factor * source tokens + length_extra` tokens.
 

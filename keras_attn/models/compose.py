@@ -65,10 +65,11 @@ def seq2seq(
             source_vocabulary, encoder.embedding, _initializer(encoder), name="source_embedding"
         )
 
-    def embed(tensor: Any, reverse: bool = False) -> Any:
-        return source_embed(tensor, reverse=True) if reverse and apart else target_embed(tensor, reverse=reverse)
+    start, step, project, cache, shares_memory = decoder.wire(target_vocabulary, target_embed)
+    softmax = project or (source_embed if apart else target_embed)
 
-    start, step, cache, shares_memory = decoder.wire(target_vocabulary, embed)
+    def logits_of(hidden: Any) -> Any:
+        return softmax(hidden) if project else softmax(hidden, reverse=True)  # (batch, n, vocabulary)
 
     # Source -> memory, first state
     source = keras.Input((None,), dtype="int32", name="source")
@@ -77,7 +78,7 @@ def seq2seq(
 
     # The whole target as one long step
     target = keras.Input((None,), dtype="int32", name="target")
-    logits, _, _ = step(target, 0, memory, state)
+    logits = logits_of(step(target, 0, memory, state)[0])
 
     # n tokens as a step
     inputs: dict[str, Any] = {
@@ -86,14 +87,18 @@ def seq2seq(
         "memory": keras.tree.map_structure(_input_like, memory),
         "state": keras.tree.map_structure(_input_like, first),
     }
-    outputs = dict(zip(("logits", "state", "weights"), step(*inputs.values()), strict=True))
+    hidden, after, weights = step(*inputs.values())
+    rest = {"state": after, "weights": weights}
 
+    before_softmax = keras.Model(inputs, {"hidden": hidden, **rest}, name="before_softmax")
     views = Views(
         training=keras.Model({"source": source, "target": target}, logits, name="training"),
         encoder=keras.Model(source, {"memory": memory, "state": first}, name="encoder"),
-        step=keras.Model(inputs, outputs, name="step"),
+        step=keras.Model(inputs, {"logits": logits_of(hidden), **rest}, name="step"),
+        before_softmax=before_softmax,
+        softmax=softmax,
     )
-    views.step.shares_memory = shares_memory
+    views.step.shares_memory = before_softmax.shares_memory = shares_memory
     return views
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_attn.alignment import Look
+from keras_attn.decoding import Shortlist
 from keras_attn.errors import UserError
 from keras_attn.export import Alignment, AttentionReader, Output, TargetScorer, TextToText
 from keras_attn.models import Views, seq2seq
@@ -19,6 +20,8 @@ from keras_attn.text import Tokenizer
 from keras_attn.training.precision import precision
 from keras_attn.whole_file import whole_file
 
+SHORTLIST = "shortlist.npz"
+
 
 class Run:
     """A trained model in its folder.
@@ -26,6 +29,7 @@ class Run:
         config.json   recipe, fields, model, versions       tokenizer/   SentencePiece models
         best.weights.h5                                     tensorboard/ event files
         log.csv       a line per epoch                      samples.json a few validation sentences
+        shortlist.npz what `keras-attn shortlist` learned
         report.json   scores on the test pairs              checkpoints/ what a killed training goes on from
         training      there while it is trained             finished     there when nothing is left to do
 
@@ -33,9 +37,12 @@ class Run:
         folder: where it lives.
         config: `RunConfig`.
         text: its tokenizer.
+        shortlist: of words to score, if not all.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer):
+    def __init__(
+        self, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer, shortlist: Shortlist | None = None
+    ):
         self.folder, self.config, self.text = Path(folder), config, text
         model = config.model
         with precision(model.precision):
@@ -48,8 +55,10 @@ class Run:
             )
         limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
         limits["look"] = model.look
-        self.module = TextToText(self.views, text, model.search.make(), **limits)
-        self.greedy = self.module if model.search.beam == 1 else TextToText(self.views, text, **limits)
+        self.shortlist = shortlist
+        self.module = TextToText(self.views, text, model.search.make(), shortlist=shortlist, **limits)
+        plain = model.search.beam == 1 and shortlist is None
+        self.greedy = self.module if plain else TextToText(self.views, text, **limits)
         longest = int(model.length_factor * model.max_source_length) + self.greedy.length_extra  # that can be written
         limits = {"max_source_length": model.max_source_length, "max_target_length": longest}
         self.score = TargetScorer(self.views, text, **limits)
@@ -58,6 +67,10 @@ class Run:
     @property
     def weights(self) -> Path:
         return self.folder / "best.weights.h5"
+
+    @property
+    def shortlist_file(self) -> Path:
+        return self.folder / SHORTLIST
 
     @property
     def checkpoints(self) -> Path:
@@ -132,12 +145,15 @@ class Run:
         (self.folder / "training").unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], search: dict[str, Any] | None = None) -> Run:
+    def load(
+        cls, folder: str | os.PathLike[str], search: dict[str, Any] | None = None, *, shortlist: bool = False
+    ) -> Run:
         """Rebuild a run and load its best weights.
 
         Args:
             folder: where it lives.
             search: fields of `SearchSettings` to change.
+            shortlist: whether to score the words of the run's shortlist alone.
 
         Raises:
             UserError: no run is there, or a file of it is missing, cut short or does not fit the others.
@@ -154,7 +170,7 @@ class Run:
             raise UserError(
                 f"{folder / 'tokenizer'}: not the tokenizer this run was trained with; restore it or train again"
             )
-        run = cls(folder, config, text)
+        run = cls(folder, config, text, Shortlist.load(folder / SHORTLIST) if shortlist else None)
         run.load_weights(run.weights)
         return run
 

@@ -44,7 +44,9 @@ def export_saved_model(
     several = replace(search, beam=max(search.beam, n_best), n_best=n_best).make()
     limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
     one = search.make()
-    module = TextToText(run.views, run.text, one, several=None if several == one else several, **limits)
+    module = TextToText(
+        run.views, run.text, one, several=None if several == one else several, shortlist=run.shortlist, **limits
+    )
 
     def check(written: Path) -> None:
         parity = compare(run.module, written, sentences)

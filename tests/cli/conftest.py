@@ -95,6 +95,15 @@ class Scorer:
         return [(np.tile([4.0, 0.0], (len(labels), 1)), labels)]
 
 
+class Letters:
+    """A vocabulary of small letters, from id 4 on."""
+
+    size = 30
+
+    def encode(self, strings: list[str]) -> list[np.ndarray]:
+        return [np.array([ord(letter) - ord("a") + 4 for letter in string], "int32") for string in strings]
+
+
 @pytest.fixture
 def model(monkeypatch):
     """Stand in for the recipes and the exported models; gives the model that every run holds."""
@@ -105,13 +114,16 @@ def model(monkeypatch):
         asked: ClassVar[dict] = {}
 
         score = Scorer()
+        text = types.SimpleNamespace(source=Letters(), target=Letters())
 
         @classmethod
-        def load(cls, folder, search=None):
+        def load(cls, folder, search=None, *, shortlist=False):
             if not Path(folder).is_dir():
                 raise UserError(f"run: no folder {str(folder)!r}")
-            cls.asked.update(search or {})
-            return cls()
+            cls.asked.update(search or {}, **({"shortlist": True} if shortlist else {}))
+            found = cls()
+            found.shortlist_file = Path(folder) / "shortlist.npz"
+            return found
 
         def export(self, folder, lines=None, n_best=5):
             Path(folder).mkdir(parents=True)

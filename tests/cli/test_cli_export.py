@@ -28,10 +28,10 @@ def test_export_converts_for_another_engine(run, tmp_path, model, capsys):
 def test_export_bakes_the_search_in(run, tmp_path, model):
     assert cli.main(["export", run, str(tmp_path / "1")]) == 0
     assert (tmp_path / "1" / "n_best.txt").read_text() == "5"
-    options = ["--n-best", "3", "--beam", "4", "--length-penalty", "0.5"]
+    options = ["--n-best", "3", "--beam", "4", "--length-penalty", "0.5", "--shortlist"]
     assert cli.main(["export", run, str(tmp_path / "2"), *options]) == 0
     assert (tmp_path / "2" / "n_best.txt").read_text() == "3"
-    assert model.asked == {"beam": 4, "length_penalty": 0.5}
+    assert model.asked == {"beam": 4, "length_penalty": 0.5, "shortlist": True}
 
 
 def test_export_writes_a_model_for_a_telephone(run, tmp_path, model):

@@ -13,6 +13,8 @@ import pytest
 import tensorflow as tf
 from catalogue import fill
 
+from keras_attn.alignment import learn_lexicon
+from keras_attn.decoding import Shortlist
 from keras_attn.errors import UserError
 from keras_attn.export import Agreement, Output, Parity, load
 from keras_attn.export.warmup import read_warmup
@@ -134,6 +136,23 @@ def test_an_export_that_says_something_else_is_not_kept(run, tmp_path, monkeypat
         export_litert(run, tmp_path / "2")
     export_litert(run, tmp_path / "3", quantization="int8")  # rounding is no fault
     assert [path.name for path in tmp_path.iterdir()] == ["3"]
+
+
+def test_an_export_with_a_shortlist_says_what_the_run_says_with_it(run, tmp_path):
+    sources, targets = zip(*PAIRS, strict=True)
+    sides = run.text.source.encode(sources), run.text.target.encode(targets)
+    Shortlist.of(learn_lexicon(*sides), [9], run.text.source.size, each=2).save(run.shortlist_file)
+    few = Run.load(run.folder, shortlist=True)
+    lines = [source for source, _ in PAIRS]
+    assert few.module(lines).text != run.module(lines).text
+    assert few.greedy(lines).text == run.module(lines).text  # which is for engines that have no such list
+    folder = export_saved_model(few, tmp_path / "1", n_best=2)
+    assert load(folder)(lines).text == few.module(lines).text
+    run.shortlist_file.unlink()
+    with pytest.raises(
+        UserError, match=r"shortlist.npz: cannot be read as a shortlist .*keras-attn shortlist makes one"
+    ):
+        Run.load(run.folder, shortlist=True)
 
 
 def test_an_export_whose_weights_are_others_fails_and_leaves_nothing(run, tmp_path, monkeypatch):

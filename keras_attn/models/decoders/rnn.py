@@ -141,7 +141,7 @@ class RNNDecoder:
             )
 
     def wire(self, vocabulary: int, embed: Callable[..., Any]) -> Wiring:
-        """Make the layers once; `embed(ids)` gives word vectors, `embed(vectors, reverse=True)` tied logits."""
+        """Make the layers once; `embed(ids)` gives word vectors."""
         cell = self._cell()
         unroll = Unroll(cell, name="decoder")
         firsts = [
@@ -175,12 +175,10 @@ class RNNDecoder:
             if deep is not None:
                 context = [parts["context"]] if "context" in parts else []
                 hidden = deep([hidden, embedded, *context])  # (batch, n, embedding)
-            hidden = output_dropout(hidden)
-            logits = embed(hidden, reverse=True) if project is None else project(hidden)  # (batch, n, vocabulary)
             weights = {"decoder": ops.expand_dims(parts["weights"], 1)} if "weights" in parts else {}
-            return logits, {"decoder": states}, weights
+            return output_dropout(hidden), {"decoder": states}, weights
 
-        return Wiring(start, step)
+        return Wiring(start, step, project)
 
     def _cell(self) -> keras.layers.Layer:
         make = {"rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": GRUCell}[self.cell]

@@ -62,7 +62,7 @@ class TransformerDecoder(TransformerSizes):
                     )
 
     def wire(self, vocabulary: int, embed: Callable[..., Any]) -> Wiring:
-        """Make the layers once; `embed(ids)` gives word vectors, `embed(vectors, reverse=True)` tied logits."""
+        """Make the layers once; `embed(ids)` gives word vectors."""
         enter = self.entrance()
         readers = [self._reader() for _ in range(self.layers)]
         blocks = [
@@ -103,11 +103,9 @@ class TransformerDecoder(TransformerSizes):
                 told = {"source_mask": memory["mask"], "position": position, "cache": cache}
                 x, weights[block.name], extended = block(x, read, **told)
                 new.append(extended)
-            x = x if norm is None else norm(x)
-            logits = embed(x, reverse=True) if project is None else project(x)  # (batch, n, vocabulary)
-            return logits, {"cache": new}, weights
+            return x if norm is None else norm(x), {"cache": new}, weights
 
-        return Wiring(start, step, cache=lambda like: {"cache": empty(like)}, shares_memory=True)
+        return Wiring(start, step, project, cache=lambda like: {"cache": empty(like)}, shares_memory=True)
 
     def _reader(self) -> HeadAttention | ScoredReader:
         if self.attention == "multi_head":
