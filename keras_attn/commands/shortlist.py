@@ -8,9 +8,7 @@ from pathlib import Path
 from keras_attn.errors import expect
 
 
-def shortlist(
-    run: Path, /, *, source: Path, target: Path, each: int = 50, frequent: int = 500, most: int = 4096
-) -> None:
+def shortlist(run: Path, /, *, source: Path, target: Path, each: int = 50, frequent: int = 500) -> None:
     """Learn from pairs which words of the target each word of the source calls for, and keep that list in the run.
 
     `decode --shortlist` and `export --shortlist` then score those words alone, which is faster where the vocabulary is
@@ -24,7 +22,6 @@ def shortlist(
         target: their outputs, one a line, in the order of the source.
         each: how many target words a source word calls for.
         frequent: how many of the most frequent target words every source may use.
-        most: most words that are scored for a batch.
     """
     for name, value in (("--each", each), ("--frequent", frequent)):
         expect(value >= 1, name, "at least 1", value)
@@ -42,5 +39,5 @@ def shortlist(
     sides = [side.encode(lines) for side, lines in zip((trained.text.source, trained.text.target), texts, strict=True)]
     often = np.argsort(-np.bincount(np.concatenate(sides[1])), kind="stable")[:frequent]
     lexicon, size = learn_lexicon(*sides), trained.text.source.size
-    Shortlist.of(lexicon, often.tolist(), size, each=each, most=most).save(trained.shortlist_file)
+    Shortlist.of(lexicon, often.tolist(), size, each=each).save(trained.shortlist_file)
     print(trained.shortlist_file)

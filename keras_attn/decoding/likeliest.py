@@ -8,7 +8,10 @@ import numpy as np
 from keras import ops
 
 NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay numbers
-LARGE = 2000  # words from which on blocks are the faster way (2026-11-20)
+LARGE = (
+    2000  # words from which on blocks are the faster way (2026-11-20); as many are there where nobody knows how many
+)
+BLOCK = 50  # words of a block then, of which there are whole ones
 
 
 def barred(scores: Any, words: tuple[int, ...]) -> Any:
@@ -22,17 +25,19 @@ def likeliest(scores: Any, count: int, never: tuple[int, ...]) -> tuple[Any, Any
     """The `count` best words of each row, or all if there are fewer; those that `never` names get `NEVER`.
 
     Args:
-        scores: (rows, vocabulary).
+        scores: (rows, vocabulary), see `top`.
         never: ids of padding and start, which a model that has learned little may well propose.
 
     Returns:
         scores and words (int32), (rows, count or a few more): in order but for those that can never be.
     """
     vocabulary = scores.shape[-1]
-    if count == 1 and vocabulary < LARGE:  # one pass more over all words, but finding 1 is five times faster than 3
+    if (
+        count == 1 and vocabulary is not None and vocabulary < LARGE
+    ):  # one pass more over all words, but finding 1 is five times faster than 3
         best, word = ops.top_k(barred(scores, never), 1)
         return best, ops.cast(word, "int32")
-    best, word = top(scores, min(count + len(never), vocabulary))
+    best, word = top(scores, min(count + len(never), vocabulary or LARGE))
     for token in never:
         best = ops.where(word == token, NEVER, best)
     if count == 1:
@@ -48,20 +53,23 @@ def top(scores: Any, count: int) -> tuple[Any, Any]:
     a better one, or an equal one that comes first. So only those blocks are searched, and one pass finds all maxima.
 
     Args:
-        scores: (rows, vocabulary).
+        scores: (rows, vocabulary); a vocabulary that is known while the graph runs only has whole `BLOCK`s of words,
+            and at least `LARGE`.
 
     Returns:
         scores and words (int32), (rows, count) each, best first.
     """
-    vocabulary = scores.shape[-1]
-    # Such that little is left over; the passes over maxima and over blocks then cost about the same (2026-11-20).
-    width = min(range(40, 65), key=lambda width: (-vocabulary % width, abs(width - 50)))
-    blocks = -(-vocabulary // width)
-    if vocabulary < LARGE or blocks <= 2 * count:
+    vocabulary, width = scores.shape[-1], BLOCK
+    least = LARGE if vocabulary is None else vocabulary
+    if vocabulary is not None:
+        # Such that little is left over; the passes over maxima and over blocks then cost about the same (2026-11-20).
+        width = min(range(40, 65), key=lambda width: (-vocabulary % width, abs(width - BLOCK)))
+    if least < LARGE or -(-least // width) <= 2 * count:
         best, word = ops.top_k(scores, count)
         return best, ops.cast(word, "int32")
     rows = ops.shape(scores)[0]
-    if vocabulary % width:
+    blocks = ops.shape(scores)[1] // width if vocabulary is None else -(-vocabulary // width)
+    if vocabulary is not None and vocabulary % width:
         scores = ops.pad(scores, [[0, 0], [0, -vocabulary % width]], constant_values=-float("inf"))
     scores = ops.reshape(scores, (rows * blocks, width))
     maxima = ops.reshape(ops.max(scores, axis=1, initial=-float("inf")), (rows, blocks))
@@ -87,7 +95,7 @@ def log_total(logits: Any) -> Any:
     (2026-11-20). The likeliest word has at least 1 / vocabulary, so its logarithm is safe. A search looks for the best
     words anyway; what of that is the same is done once.
     """
-    if logits.shape[-1] < LARGE:
+    if (logits.shape[-1] or LARGE) < LARGE:
         return ops.logsumexp(logits, axis=-1)
     best, word = top(logits, 1)
     return (best - ops.log(ops.take_along_axis(ops.softmax(logits, axis=-1), word, axis=1)))[:, 0]

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_attn.decoding.hypotheses import Hypotheses
-from keras_attn.decoding.likeliest import NEVER
+from keras_attn.decoding.likeliest import BLOCK, LARGE, NEVER
 from keras_attn.decoding.request import NOTHING, Request
 from keras_attn.errors import UserError, expect
 from keras_attn.whole_file import whole_file
@@ -25,29 +25,33 @@ class Shortlist:
 
     A search then finds what it would find if the model gave all other words a probability of 0; the softmax is over
     V(x) alone. Only the rows of the softmax's matrix are multiplied that some sentence of the batch needs, and each
-    sentence has its own words, whatever the batch; but if all of them need more than `most` words, those with the
-    highest ids are left out.
+    sentence has its own words, whatever the batch.
 
     Args:
-        candidates: (source_vocabulary, count) ids that each source word calls for, padded with 0.
+        candidates: (source_vocabulary, count) ids that each source word calls for, padded with 0; padding calls for
+            none.
         always: ids that any sentence may use, the special ones 0 to 3 among them.
-        most: most words of a batch.
+        most: words of every batch, for a search that is compiled for fixed shapes, as on JAX; those with the highest
+            ids are left out where a batch needs more. None for as many as each batch needs.
 
     Raises:
         UserError: `always` lacks a special id, or `most` does not hold it.
 
-    >>> Shortlist([[0, 0], [0, 0], [0, 0], [0, 0], [7, 9]], always=[0, 1, 2, 3], most=6).most
-    6
+    >>> shortlist = Shortlist([[0, 0], [0, 0], [0, 0], [0, 0], [7, 9]], always=[0, 1, 2, 3])
+    >>> words, may = shortlist.words([[4]], vocabulary=12)
+    >>> [int(word) for word in words[may[0]]]
+    [0, 1, 2, 3, 7, 9]
 
     Source: Jean et al. 2015, "On Using Very Large Target Vocabulary for Neural Machine Translation", section 3.2; Mi et
     al. 2016, "Vocabulary Manipulation for Neural Machine Translation".
     """
 
-    def __init__(self, candidates: Any, always: Sequence[int], most: int = 4096):
-        self.candidates = np.asarray(candidates, "int32")
+    def __init__(self, candidates: Any, always: Sequence[int], most: int | None = None):
+        self.candidates = np.array(candidates, "int32")
+        self.candidates[0] = 0  # or a sentence would have more words where it is padded
         self.always = np.unique(np.asarray(always, "int32"))
         expect(list(self.always[:4]) == [0, 1, 2, 3], "always", "the special ids 0 to 3 among others", list(always)[:8])
-        expect(most >= len(self.always), "most", f"at least the {len(self.always)} of `always`", most)
+        expect(most is None or most >= len(self.always), "most", f"at least the {len(self.always)} of `always`", most)
         self.most = most
 
     @classmethod
@@ -58,7 +62,7 @@ class Shortlist:
         source_vocabulary: int,
         *,
         each: int = 50,
-        most: int = 4096,
+        most: int | None = None,
     ) -> Self:
         """Of each source word the likeliest target words that do not come always.
 
@@ -82,7 +86,7 @@ class Shortlist:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file that `load` reads, whole or not at all."""
         with whole_file(Path(path)) as new, new.open("wb") as file:
-            np.savez_compressed(file, candidates=self.candidates, always=self.always, most=self.most)
+            np.savez_compressed(file, candidates=self.candidates, always=self.always, most=self.most or 0)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -93,7 +97,7 @@ class Shortlist:
         """
         try:
             with np.load(path, allow_pickle=False) as found:
-                return cls(found["candidates"], found["always"].tolist(), int(found["most"]))
+                return cls(found["candidates"], found["always"].tolist(), int(found["most"]) or None)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"{path}: cannot be read as a shortlist ({error}); keras-attn shortlist makes one"
@@ -107,7 +111,8 @@ class Shortlist:
             vocabulary: number of target ids.
 
         Returns:
-            words (few,) int32: ids, 0 to 3 first; may (batch, few) booleans, which of them each sentence may use.
+            words (few,) int32: ids, 0 to 3 first; may (batch, few) booleans, which of them each sentence may use. Of a
+            large vocabulary there are whole blocks of words, as `likeliest` wants them.
         """
         batch = ops.shape(source)[0]
         called = ops.reshape(ops.take(self.candidates, source, axis=0), (-1,))  # (batch * source_length * count,)
@@ -121,8 +126,14 @@ class Shortlist:
         asked = ops.maximum(ops.reshape(asked, (batch, vocabulary)), ever)
         # Those of `always`, then those that are asked for, in the order of ids: of equals `top_k` takes the first.
         wanted = ops.max(asked, axis=0, initial=0) + ever
-        words = ops.cast(ops.top_k(wanted, min(self.most, vocabulary))[1], "int32")
-        return words, ops.take(asked, words, axis=1) > 0
+        few = vocabulary if self.most is None else min(self.most, vocabulary)
+        if self.most is None and vocabulary > LARGE:
+            needed = ops.maximum(ops.sum(ops.cast(wanted > 0, "int32")), LARGE)
+            few = (needed + BLOCK - 1) // BLOCK * BLOCK  # and so maybe more than there are
+            wanted = ops.pad(wanted, [[0, BLOCK]])
+        words = ops.cast(ops.top_k(wanted, few)[1], "int32")
+        may = ops.take(asked, ops.minimum(words, vocabulary - 1), axis=1) > 0
+        return ops.minimum(words, vocabulary - 1), ops.logical_and(may, words < vocabulary)
 
 
 class ShortStep:
@@ -150,8 +161,8 @@ class ShortStep:
         logits = ops.matmul(hidden, ops.cast(self._matrix, hidden.dtype))
         logits = logits if self._bias is None else logits + ops.cast(self._bias, hidden.dtype)
         sentences, few = ops.shape(bar)
-        rows = ops.reshape(ops.cast(logits, "float32"), (sentences, -1, few)) + ops.expand_dims(bar, 1)
-        logits = ops.reshape(rows, (-1, 1, bar.shape[1]))
+        logits = ops.reshape(ops.cast(logits, "float32"), (sentences, -1, few)) + ops.expand_dims(bar, 1)
+        logits = ops.reshape(logits, (-1, 1, few))
         return {"logits": logits, "state": out["state"], "weights": out["weights"]}
 
 

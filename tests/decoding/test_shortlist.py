@@ -43,9 +43,9 @@ def short(search, views, shortlist, source, limits=LIMITS):
     return [numpy(leaf) for leaf in found]
 
 
-def barred(search, views, allowed, source, limit):
+def barred(search, views, allowed, source, limit, vocabulary=TARGET):
     """One sentence by itself, with all the other words made impossible."""
-    bar = np.full(TARGET, -1e30, "float32")
+    bar = np.full(vocabulary, -1e30, "float32")
     bar[sorted(allowed)] = 0
 
     def step(told):
@@ -75,7 +75,7 @@ def test_each_sentence_has_its_own_words_whatever_the_batch(row, search):
     found = short(search, views, Shortlist(called, [0, 1, 2, 3, 6]), source)
     unlike = 0
     for index, length in enumerate(LENGTHS):
-        allowed = {0, 1, 2, 3, 6, *called[source[index]].ravel().tolist()}
+        allowed = {0, 1, 2, 3, 6, *called[source[index, :length]].ravel().tolist()}
         one = barred(search, views, allowed, source[index : index + 1, :length], LIMITS[index : index + 1])
         wide = one[0].shape[2]
         np.testing.assert_array_equal(found[0][index, :, :wide], one[0][0])
@@ -112,9 +112,47 @@ def test_words_of_a_batch_are_those_that_always_come_and_those_that_are_called_f
     assert may.tolist() == [[True] * 5 + [True, False, True], [True] * 5 + [False, True, False]]
     words, _ = Shortlist(called, [0, 1, 2, 3, 11], most=6).words(ops.convert_to_tensor([[4, 3]]), 12)
     assert numpy(words).tolist() == [0, 1, 2, 3, 11, 7]  # of 7, 8, 9 there is room for one
-    words, may = Shortlist(called, [0, 1, 2, 3]).words(ops.convert_to_tensor([[4]]), 12)
+    words, may = Shortlist(called, [0, 1, 2, 3], most=99).words(ops.convert_to_tensor([[4]]), 12)
     assert sorted(numpy(words).tolist()) == list(range(12))  # a vocabulary smaller than the list
     assert numpy(may).sum() == 6
+
+
+@pytest.mark.parametrize("vocabulary", [2001, 2049, 5000])
+def test_of_a_large_vocabulary_there_are_as_many_words_as_are_needed_in_whole_blocks(vocabulary):
+    called = np.arange(4, 4 + 4 * 700, dtype="int32").reshape(4, 700) % vocabulary
+    shortlist = Shortlist(called, [0, 1, 2, 3])
+    for source in ([[1]], [[1, 2], [3, 2]]):
+        words, may = map(numpy, shortlist.words(ops.convert_to_tensor(source), vocabulary))
+        for row, one in zip(may, source, strict=True):
+            assert set(words[row].tolist()) == {0, 1, 2, 3, *called[one].ravel().tolist()}
+            assert len(set(words[row].tolist())) == row.sum()  # none of them twice
+        needed = len({0, 1, 2, 3, *called[source].ravel().tolist()})
+        assert len(words) % 50 == 0
+        assert max(needed, 2000) <= len(words) < max(needed, 2000) + 50
+        assert words.max() < vocabulary
+
+
+@pytest.mark.parametrize("search", [Greedy(), Beam(3, n_best=2), Beam(25)], ids=["greedy", "beam", "wide"])
+def test_a_large_vocabulary_is_searched_as_if_by_itself(search):
+    """Blocks of words, a number of words that only the running graph knows, and a beam too wide for blocks."""
+    vocabulary = 3333
+    row = ModelRow("large", TransformerEncoder(**SIZES), TransformerDecoder(**SIZES, tied=True), (SOURCE, vocabulary))
+    views, source = row.views(), ids(7, SOURCE, LENGTHS)
+    called = np.random.default_rng(3).integers(0, vocabulary, (SOURCE, 700)).astype("int32")
+    shortlist = Shortlist(called, [0, 1, 2, 3])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
+    def decode(source, limits):
+        encoded = views.encoder(source, training=False)
+        return search_short(search, views, shortlist, source, encoded["memory"], encoded["state"], limits)
+
+    found = [numpy(leaf) for leaf in decode(source, LIMITS)]
+    for index, length in enumerate(LENGTHS):
+        own = source[index : index + 1, :length]
+        allowed = {0, 1, 2, 3, *called[own[0]].ravel().tolist()}
+        one = barred(search, views, allowed, own, LIMITS[index : index + 1], vocabulary)
+        np.testing.assert_array_equal(found[0][index, :, : one[0].shape[2]], one[0][0])
+        np.testing.assert_allclose(found[1][index], one[1][0], rtol=1e-5)
 
 
 def test_candidates_are_the_likeliest_that_do_not_come_always():
@@ -130,7 +168,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     made.save(tmp_path / "list.npz")
     found = Shortlist.load(tmp_path / "list.npz")
     assert (found.most, found.always.tolist()) == (17, [0, 1, 2, 3, 9])
-    np.testing.assert_array_equal(found.candidates, made.candidates)
+    np.testing.assert_array_equal(found.candidates[1:], candidates()[1:])
     (tmp_path / "list.npz").write_bytes((tmp_path / "list.npz").read_bytes()[:-40])
     for name in ("list.npz", "absent.npz"):
         with pytest.raises(UserError, match=f"{name}: cannot be read as a shortlist"):
