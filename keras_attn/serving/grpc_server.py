@@ -79,12 +79,14 @@ class GrpcServer:
 
 
 class _Door(grpc.ServerInterceptor):
-    """Every call passes here when it is accepted, before it waits for a thread."""
+    """Every call passes here when it is accepted, before it waits for a thread; those about health always."""
 
     def __init__(self) -> None:
         self.closed, self.knocked = False, time.monotonic()
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        if handler_call_details.method.startswith("/grpc.health."):
+            return continuation(handler_call_details)
         self.knocked = time.monotonic()
         return grpc.unary_unary_rpc_method_handler(_refuse) if self.closed else continuation(handler_call_details)
 

@@ -16,7 +16,7 @@ from keras_attn.serving.rest_app import RestApp
 try:
     from uvloop import run as _run  # a faster loop, where there is one: not on Windows
 except ImportError:
-    from asyncio import run as _run  # type: ignore[assignment]
+    from asyncio import run as _run  # type: ignore[assignment]  # its other options are not used
 
 _LAME_DUCK = 1.0  # seconds that idle connections stay open, as their next request may be under way
 

@@ -238,3 +238,13 @@ def test_health(client):
 def test_a_message_has_a_limit(client):
     code, _ = fails(lambda: predict(client, {"x": np.zeros(2**19, np.float32)}))
     assert code == "RESOURCE_EXHAUSTED"
+
+
+def test_while_it_stops_calls_are_refused_and_health_is_told(served):
+    server, client = served
+    (listener,) = [one for one in server._listeners if hasattr(one, "_door")]
+    listener._door.closed = True
+    assert fails(lambda: predict(client, {"x": proto([1.0])})) == ("UNAVAILABLE", "The server is shutting down")
+    listener._health.enter_graceful_shutdown()
+    stub = health_pb2_grpc.HealthStub(client.channel)
+    assert stub.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.NOT_SERVING
