@@ -8,10 +8,8 @@ import numpy as np
 from keras import ops
 
 NEVER = -1e30  # log p of what cannot be; finite, so that sums and products stay numbers
-LARGE = (
-    2000  # words from which on blocks are the faster way (2026-11-20); as many are there where nobody knows how many
-)
-BLOCK = 50  # words of a block then, of which there are whole ones
+LARGE = 2000  # words from which on blocks are the faster way (2026-11-20); where their number is not known, the least
+BLOCK = 50  # words of a block; where their number is not known, there are whole ones
 
 
 def barred(scores: Any, words: tuple[int, ...]) -> Any:
@@ -32,9 +30,8 @@ def likeliest(scores: Any, count: int, never: tuple[int, ...]) -> tuple[Any, Any
         scores and words (int32), (rows, count or a few more): in order but for those that can never be.
     """
     vocabulary = scores.shape[-1]
-    if (
-        count == 1 and vocabulary is not None and vocabulary < LARGE
-    ):  # one pass more over all words, but finding 1 is five times faster than 3
+    if count == 1 and (vocabulary or LARGE) < LARGE:
+        # One pass more over all words, but finding 1 is five times faster than 3.
         best, word = ops.top_k(barred(scores, never), 1)
         return best, ops.cast(word, "int32")
     best, word = top(scores, min(count + len(never), vocabulary or LARGE))
