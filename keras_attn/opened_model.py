@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,13 @@ class Model:
         return [Decoded(outputs, alignment, truncated) for (outputs, truncated), alignment in pairs]
 
 
-def open_model(folder: Path, **search: Any) -> Model:
+def open_model(folder: Path, *, scores: bool = True, **search: Any) -> Model:
     """Load a trained run, with other search settings where they are not None, or one version of an exported model.
+
+    Args:
+        folder: what holds it.
+        scores: whether scores are wanted of `translate`; a run is faster without, and gives nan.
+        search: fields of `SearchSettings`, and `shortlist`.
 
     Raises:
         UserError: there is none, or it has its search inside.
@@ -64,7 +70,7 @@ def open_model(folder: Path, **search: Any) -> Model:
         expect(several <= model.n_best, "--n-best", wanted, several)
         return Model(model, model.align, model.hypotheses)
     run = open_run(folder, search)
-    return Model(run.module, run.module.align, run.module.hypotheses)
+    return Model(functools.partial(run.module, scores=scores), run.module.align, run.module.hypotheses)
 
 
 def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:

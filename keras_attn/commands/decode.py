@@ -73,15 +73,16 @@ def decode(
     write = Json(n_best) if json else Fields(scores, alignments, n_best)
     limits = {"batch_size": batch_size, "tokens_per_batch": tokens_per_batch}
     if engine == "apache-beam":
-        search = {"--beam": beam, "--length-penalty": length_penalty, "--shortlist": shortlist or None}
-        for name in [name for name, value in search.items() if value is not None]:
+        inside = {"--beam": beam, "--length-penalty": length_penalty, "--shortlist": shortlist or None}
+        for name in [name for name, value in inside.items() if value is not None]:
             raise UserError(f"{name}: an exported model has its search inside; export the run again")
         _report(_by_beam(run, sentences, write, limits, alignments, input, output, pipeline))
         return
     for name, value in (("--input", input), ("--output", output), ("--pipeline", pipeline)):
         expect(not value, name, "none without --engine apache-beam (use < and >)", value)
     several = n_best if n_best > 1 else None
-    model = open_model(run, beam=beam, length_penalty=length_penalty, n_best=several, shortlist=shortlist or None)
+    search = {"beam": beam, "length_penalty": length_penalty, "n_best": several, "shortlist": shortlist or None}
+    model = open_model(run, scores=scores or json, **search)
     decoder = LineDecoder(
         functools.partial(model.decode, n_best=n_best, alignments=alignments),
         write,

@@ -51,7 +51,7 @@ def evaluate(
         raise UserError("--reference: expected one file or several, got none")
     # A line left out would shift its references, so a bad one stops here, with its file and number.
     columns = [list(read_pairs(source, path, on_bad="refuse", max_characters=sys.maxsize)) for path in reference]
-    model = open_model(run, beam=beam, length_penalty=length_penalty)
+    model = open_model(run, scores=False, beam=beam, length_penalty=length_penalty)
     result = score(
         lambda sentences: list(model.translate(sentences).text),
         [pair.source for pair in columns[0]],

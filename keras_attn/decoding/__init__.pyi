@@ -7,6 +7,7 @@ from .hypotheses import Hypotheses as Hypotheses
 from .ranking.average_length import AverageLength as AverageLength
 from .ranking.coverage_penalty import CoveragePenalty as CoveragePenalty
 from .ranking.length_penalty import LengthPenalty as LengthPenalty
+from .ready_step import ReadyStep as ReadyStep
 from .request import Request as Request
 from .risk import LeastRisk as LeastRisk
 from .risk import minimum_bayes_risk as minimum_bayes_risk

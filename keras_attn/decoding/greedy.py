@@ -23,6 +23,8 @@ class Greedy:
     Args:
         rules: what the output must be like, see `Rule`; asked in this order.
         start, end, padding: the ids of these three tokens. Start and padding are never put out.
+        scored: whether to give scores. Without, each step has one pass less over all words, and scores are 0 (or minus
+            infinity, as where rules leave nothing).
 
     Call arguments:
         step: takes a dict of tokens (batch, 1), position (), memory, state; returns a dict with logits
@@ -41,6 +43,7 @@ class Greedy:
     start: int = 2
     end: int = 3
     padding: int = 0
+    scored: bool = True
 
     def __call__(
         self, step: Callable[[dict], dict], memory: Any, state: Any, max_length: Any, request: Request = NOTHING
@@ -49,6 +52,7 @@ class Greedy:
             return likeliest(scores, 1, (self.padding, self.start))
 
         begun = begin(step, memory, state, max_length, request, times=1)
-        ids, score = word_by_word(step, begun, best, self.rules, self.start, self.end, self.padding)
+        tokens = (self.start, self.end, self.padding)
+        ids, score = word_by_word(step, begun, best, self.rules, *tokens, scored=self.scored)
         score = ops.expand_dims(score, 1)  # (batch, 1)
         return Hypotheses(ops.expand_dims(ids, 1), score, score)

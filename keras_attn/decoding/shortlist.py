@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_attn.decoding.hypotheses import Hypotheses
 from keras_attn.decoding.likeliest import BLOCK, LARGE, NEVER
+from keras_attn.decoding.ready_step import ready_softmax
 from keras_attn.decoding.request import NOTHING, Request
 from keras_attn.errors import UserError, expect
 from keras_attn.whole_file import whole_file
@@ -145,23 +146,17 @@ class ShortStep:
     """
 
     def __init__(self, views: Any, words: Any):
-        layer = views.softmax
         self._step, self._words = views.before_softmax, words
         self.shares_memory = self._step.shares_memory
-        tied = hasattr(layer, "embeddings")
-        table = ops.take(layer.embeddings, words, axis=0) if tied else ops.take(layer.kernel, words, axis=1)
-        self._matrix = ops.transpose(table) if tied else table  # (width, few)
-        self._bias = None if tied else ops.take(layer.bias, words, axis=0)
+        self._softmax = ready_softmax(views.softmax, words)
 
     def __call__(self, told: dict[str, Any], **more: Any) -> dict[str, Any]:
         memory, bar = told["memory"]["memory"], told["memory"]["bar"]  # (sentences, few)
         tokens = ops.take(self._words, told["tokens"], axis=0)
         out = self._step({**told, "tokens": tokens, "memory": memory}, **more)
-        hidden = out["hidden"][:, 0]  # (rows, width)
-        logits = ops.matmul(hidden, ops.cast(self._matrix, hidden.dtype))
-        logits = logits if self._bias is None else logits + ops.cast(self._bias, hidden.dtype)
         sentences, few = ops.shape(bar)
-        logits = ops.reshape(ops.cast(logits, "float32"), (sentences, -1, few)) + ops.expand_dims(bar, 1)
+        logits = ops.cast(self._softmax(out["hidden"][:, 0]), "float32")
+        logits = ops.reshape(logits, (sentences, -1, few)) + ops.expand_dims(bar, 1)
         logits = ops.reshape(logits, (-1, 1, few))
         return {"logits": logits, "state": out["state"], "weights": out["weights"]}
 

@@ -22,11 +22,13 @@ def word_by_word(
     start: int,
     end: int,
     padding: int,
+    scored: bool = True,
 ) -> tuple[Any, Any]:
     """Lengthen every row by the word that `choose` takes, until its end token or its limit.
 
     Args:
         choose: (scores (rows, vocabulary), position) -> score and word (int32), (rows, 1) each.
+        scored: whether to sum log p, for which each step has to go through all words once more; else it counts as 0.
 
     Returns:
         ids (rows, longest), score (rows,): the model's own sum of log p; if rules left no word, minus infinity and
@@ -46,7 +48,7 @@ def word_by_word(
         logits = ops.cast(out["logits"][:, 0], "float32")  # (rows, vocabulary)
         scores = obey(rules, logits, ids, position, request, padding)
         chosen, word = choose(scores, position)  # (rows, 1)
-        gain = own_log_p(logits, word)[:, 0]
+        gain = own_log_p(logits, word)[:, 0] if scored else ops.zeros_like(chosen[:, 0])
         if scores is not logits:
             gain = ops.where(chosen[:, 0] > NEVER / 2, gain, -float("inf"))  # else the rules left nothing
         score = score + ops.where(done, 0.0, gain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_attn.decoding import Greedy, Request, Shortlist, search_short
+from keras_attn.decoding import Greedy, ReadyStep, Request, Shortlist, search_short
 from keras_attn.decoding.beginning import roomy
 from keras_attn.errors import expect, one_of
 from keras_attn.export.outputs import LOWEST
@@ -56,6 +57,7 @@ class TextGraph(tf.Module):
         self._inside.read = tf.function(self._read, input_signature=[STRINGS], autograph=False)
         self._inside.decode = self._searching(self.search)
         self._inside.several = self._searching(several) if several else self._inside.decode
+        self._inside.unscored = self._serving_unscored() if isinstance(self.search, Greedy) else self.serve
         self._inside.given = tf.function(self._given, autograph=False)
 
     @property
@@ -149,6 +151,11 @@ class TextGraph(tf.Module):
     def _searching(self, search: Any) -> Any:
         return tf.function(functools.partial(self._search, search), input_signature=[STRINGS], autograph=False)
 
+    def _serving_unscored(self) -> Any:
+        """As `serve`, with scores of 0, which spares each step of a greedy search a pass over all words."""
+        decode = self._searching(dataclasses.replace(self.search, scored=False))
+        return tf.function(lambda text: self._best(decode(text)), input_signature=[STRINGS], autograph=False)
+
     def _search(self, search: Any, text: tf.Tensor) -> dict[str, Any]:
         read = self._inside.read(text)
         factor = tf.cast(read["length"], tf.float32) * self.length_factor
@@ -158,7 +165,7 @@ class TextGraph(tf.Module):
         asked = (read["memory"], read["state"], limit, Request(source_mask=read["source"] != PADDING))
         short, views = self._inside.shortlist, self._inside.views
         if short is None:
-            found = search(self.step, *asked)  # as it is, for what it says of itself: `shares_memory`
+            found = search(ReadyStep(views) if getattr(views, "softmax", None) else self.step, *asked)
         else:
             found = search_short(search, views, short, read["source"], *asked)
         return {"read": read, "found": found}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from keras_attn.export.outputs import (
     Alignment,
@@ -43,9 +46,18 @@ class TextToText(TextGraph):
     (2, '')
     """
 
-    def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
-        """Decode any number of strings; an empty one gives an empty one."""
-        return decode_strings(_traced(self.serve), lines, batch_size)
+    def __call__(self, lines: Sequence[str], batch_size: int = 64, scores: bool = True) -> Output:
+        """Decode any number of strings; an empty one gives an empty one.
+
+        Args:
+            lines: the strings.
+            batch_size: how many at once.
+            scores: whether scores are wanted; without, greedy search is faster, and they are nan.
+        """
+        if scores:
+            return decode_strings(_traced(self.serve), lines, batch_size)
+        output = decode_strings(_traced(self._inside.unscored), lines, batch_size)
+        return dataclasses.replace(output, score=np.full(len(lines), np.nan, "float32"))
 
     def hypotheses(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
         """All that the search found for each string, best first; an empty one gives an empty one."""

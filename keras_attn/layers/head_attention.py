@@ -14,6 +14,7 @@ from keras_attn.layers.positions.attention_positions import AttentionPositions
 from keras_attn.ops import heads as head_ops
 from keras_attn.ops import masks
 from keras_attn.ops import memory as memory_ops
+from keras_attn.ops.reshaping import reshaped
 
 
 class HeadAttention(keras.layers.Layer):
@@ -151,8 +152,9 @@ class HeadAttention(keras.layers.Layer):
         place = ops.cast(position, "int32") + ops.arange(ops.shape(x)[1])  # (n,)
         cached = memory_ops.extend(cache, **self.project_memory(x, position=place), position=position)
         mask = None if key_mask is None else masks.both(ops.expand_dims(key_mask, 1))  # (batch, 1, time)
+        last = x.shape[1] == 1 and memory_ops.grows(cache)  # nothing comes after a single token then
         output, weights = self._read(
-            x, cached, mask, place, place if cache is None else None, causal=True, training=training
+            x, cached, mask, place, place if cache is None else None, causal=not last, training=training
         )
         return ((output, weights) if return_attention_scores else output), cached
 
@@ -187,7 +189,7 @@ class HeadAttention(keras.layers.Layer):
         context = head_ops.first(context)  # (batch, query_length, heads, value_dim)
         batch, length = ops.shape(context)[:2]
         flat = self.project_output(ops.reshape(context, (-1, self.heads * self.value_dim)))
-        return ops.reshape(flat, (batch, length, flat.shape[-1]))
+        return reshaped(flat, (batch, length, flat.shape[-1]))
 
     def _attend(
         self, query: Any, memory: dict, mask: Any, query_position: Any, key_position: Any, training: bool | None
@@ -225,7 +227,7 @@ def _apart(project: keras.layers.Layer, x: Any, heads: int, width: int) -> Any:
     """(batch, length, features) -> (batch, length, heads, width)."""
     batch, length, features = ops.shape(x)
     # Of a matrix, TensorFlow multiplies and adds the bias in one kernel.
-    return ops.reshape(project(ops.reshape(x, (-1, features))), (batch, length, heads, width))
+    return reshaped(project(ops.reshape(x, (-1, features))), (batch, length, heads, width))
 
 
 def _places(position: Any, x: Any, axis: int = 1) -> Any:

@@ -22,7 +22,7 @@ def extend(cache: Any, key: Any, value: Any, position: Any = 0) -> dict[str, Any
         new                k3 k4
         result    k0 k1 k2 k3 k4 --      what is not written yet is hidden by key_position <= query_position
 
-        cache     k0 k1 k2               of a length not known beforehand: it grows
+        cache     k0 k1 k2 --            of a length not known beforehand: it is as long as it has to be
         result    k0 k1 k2 k3 k4
 
     Without a cache, as in training, the new ones are all there is, and they are the result.
@@ -34,19 +34,23 @@ def extend(cache: Any, key: Any, value: Any, position: Any = 0) -> dict[str, Any
         position: where the first one goes, an integer or a scalar integer tensor.
 
     Returns:
-        `{"key", "value"}`, as long as the cache, or as it takes; of the new ones' shape without a cache.
+        `{"key", "value"}`, as long as the cache, or position + n; of the new ones' shape without a cache.
     """
     if cache is None:
         return {"key": key, "value": value}
     position = ops.cast(position, "int32")
     new = {"key": key, "value": value}
-    write = _behind if cache["key"].shape[TIME] is None else _inside
+    write = _behind if grows(cache) else _inside
     return {name: write(leaf, ops.cast(new[name], leaf.dtype), position) for name, leaf in cache.items()}
 
 
+def grows(cache: Any) -> bool:
+    """Whether `extend` gives a cache of the tokens so far and nothing else."""
+    return cache is not None and cache["key"].shape[TIME] is None
+
+
 def _behind(cache: Any, new: Any, position: Any) -> Any:
-    after = position + ops.shape(new)[TIME]
-    return ops.concatenate([cache[:, :, :position], new, cache[:, :, after:]], axis=TIME)
+    return ops.concatenate([cache[:, :, :position], new], axis=TIME)
 
 
 def _inside(cache: Any, new: Any, position: Any) -> Any:

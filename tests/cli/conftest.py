@@ -45,11 +45,12 @@ class Upper:
         self.asked: dict[str, Any] = {}  # fields of the search
         self.n_best = 2  # as many as an exported model has
 
-    def __call__(self, sentences: list[str], batch_size: int = 64) -> Output:
+    def __call__(self, sentences: list[str], batch_size: int = 64, scores: bool = True) -> Output:
         self.batches.append(sentences)
+        score = [-len(sentence) / 8 if scores else np.nan for sentence in sentences]
         return Output(
             [sentence[:20].upper() for sentence in sentences],
-            np.array([-len(sentence) / 8 for sentence in sentences], "float32"),
+            np.array(score, "float32"),
             np.array([len(sentence) > 20 for sentence in sentences]),
         )
 
@@ -70,7 +71,7 @@ class Upper:
 class Lower(Upper):
     """Another model, that writes small letters."""
 
-    def __call__(self, sentences: list[str], batch_size: int = 64) -> Output:
+    def __call__(self, sentences: list[str], batch_size: int = 64, scores: bool = True) -> Output:
         return super().__call__(sentences)._replace(text=[sentence.lower() for sentence in sentences])
 
 

@@ -41,6 +41,13 @@ def test_the_size_of_a_batch_changes_nothing(translate, lines, batch_size):
     assert (pieces.truncated == whole.truncated).all()
 
 
+def test_without_scores_the_text_is_the_same(translate, lines):
+    scored, plain = translate(lines), translate(lines, scores=False)
+    assert plain.text == scored.text
+    assert (plain.truncated == scored.truncated).all()
+    assert np.isnan(plain.score).all()
+
+
 def test_nothing_in_nothing_out(translate):
     output = translate([])
     assert (output.text, output.score.shape, output.truncated.shape) == ([], (0,), (0,))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from catalogue import numpy, same
 
 from keras_attn.ops import additive, both, causal, read, softmax
+from keras_attn.ops.reshaping import reshaped
 
 
 def test_causal_is_a_rule_on_positions():
@@ -84,3 +85,12 @@ def test_sixteen_bits_are_rounded_once_at_the_end(dtype, unit):
 def test_a_masked_score_that_is_no_number_does_no_harm():
     weights = numpy(softmax(np.array([[0.0, np.nan, np.inf]], "float32"), np.array([[True, False, False]])))
     assert weights.tolist() == [[1.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("sizes", [lambda x: (x, 3, 2), lambda x: (x // 2, x, 3), lambda x: (6, 4)])
+def test_reshaped_to_sizes_known_early_and_late(sizes):
+    late = tf.function(lambda x: reshaped(x, sizes(tf.shape(x)[0])), input_signature=[tf.TensorSpec((None, 6))])
+    for rows in (0, 4):
+        if sizes(rows) != (6, 4) or rows:
+            x = np.arange(6.0 * rows, dtype="float32").reshape(rows, 6)
+            same(numpy(late(x)), x.reshape(sizes(rows)))

@@ -11,6 +11,7 @@ from keras_attn.layers.blocks.feed_forward import FeedForward
 from keras_attn.layers.blocks.residual import Residual
 from keras_attn.layers.blocks.scored_reader import ScoredReader
 from keras_attn.layers.head_attention import HeadAttention
+from keras_attn.ops.reshaping import reshaped
 
 
 @keras.saving.register_keras_serializable("keras_attn")
@@ -116,7 +117,7 @@ class DecoderBlock(keras.layers.Layer):
         found, weights = self.attention.read(queries, memory, mask, ops.tile(place, [each]), training=training)
         _, heads, _, length = ops.shape(weights)
         weights = ops.transpose(ops.reshape(weights, (sentences, heads, each, n, length)), (0, 2, 1, 3, 4))
-        return ops.reshape(found, (rows, n, features)), ops.reshape(weights, (rows, heads, n, length))
+        return reshaped(found, (rows, n, features)), ops.reshape(weights, (rows, heads, n, length))
 
     def compute_output_spec(
         self, x: Any, memory: dict, source_mask: Any = None, position: Any = 0, cache: Any = None, **_: Any

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_attn.errors import expect, one_of
 from keras_attn.layers.dropout import Dropout
+from keras_attn.ops.reshaping import reshaped
 
 Activation = Literal["relu", "gelu", "swiglu"]
 
@@ -68,7 +69,7 @@ class FeedForward(keras.layers.Layer):
         shape = ops.shape(x)
         flat = ops.reshape(x, (-1, shape[-1]))  # of a matrix, TensorFlow multiplies and adds the bias in one kernel
         hidden = self._activate(flat)  # (batch * length, hidden)
-        return ops.reshape(self.narrow(self.drop(hidden, training=training)), shape)
+        return reshaped(self.narrow(self.drop(hidden, training=training)), shape)
 
     def _activate(self, x: Any) -> Any:
         if self.gate is not None:
