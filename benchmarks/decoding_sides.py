@@ -29,12 +29,12 @@ def search(beam: int, **more: Any) -> Any:
     return Greedy(**more) if beam == 1 else Beam(beam, **more)
 
 
-def ours(run: Run, beam: int, batch_size: int) -> Translate:
-    """The graph that an export holds, called as an export is."""
+def ours(run: Run, beam: int, batch_size: int, scores: bool = False) -> Translate:
+    """The graph that `keras-attn decode` runs, with scores or without."""
     model = run.config.model
     limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
     translate = TextToText(run.views, run.text, search(beam), **limits)
-    return lambda lines: list(translate(lines, batch_size).text)
+    return lambda lines: list(translate(lines, batch_size, scores).text)
 
 
 def compiled(run: Run, beam: int, batch_size: int, multiple: int = 8) -> Translate:
@@ -97,7 +97,13 @@ def rerun(run: Run, batch_size: int) -> Translate:
 
 
 def theirs(
-    run: Run, folder: Path, beam: int, batch_size: int, compute: str = "float32", threads: tuple[int, int] = (1, 2)
+    run: Run,
+    folder: Path,
+    beam: int,
+    batch_size: int,
+    compute: str = "float32",
+    threads: tuple[int, int] = (1, 2),
+    scores: bool = False,
 ) -> Translate:
     """CTranslate2, with its own sorting, batching and early stop, between two SentencePiece processors.
 
@@ -108,6 +114,7 @@ def theirs(
         batch_size: most sentences at once.
         compute: its type of computation.
         threads: translators side by side, and threads of each.
+        scores: whether it makes scores as well.
     """
     import ctranslate2
 
@@ -121,6 +128,7 @@ def theirs(
     longest = int(run.config.model.length_factor * run.config.model.max_source_length) + 10
     limits = {"max_input_length": run.config.model.max_source_length, "max_decoding_length": longest}
     limits["min_decoding_length"] = 0  # 1 otherwise
+    limits["return_scores"] = scores
 
     def translate(lines: list[str]) -> list[str]:
         pieces = source.encode(lines, out_type=str)

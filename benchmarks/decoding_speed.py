@@ -99,15 +99,21 @@ def sides(run: Run, folder: Path, beam: int, settings: Settings, lines: list[str
         setting, found[name] = fastest(made, lines)
         print(f"beam {beam}, {name}: {setting} is best", flush=True)
 
-    best("ours", ((f"batches of {size}", ours(run, beam, size)) for size in settings.batches))
+    every = (False, True) if beam == 1 else (False,)  # a beam has scores anyway
+    for scores in every:
+        made = ((f"batches of {size}", ours(run, beam, size, scores)) for size in settings.batches)
+        best("ours" + scores * ", with scores", made)
     if settings.xla:
         best("ours, XLA", ((f"batches of {size}", compiled(run, beam, size)) for size in settings.batches[1:3]))
-    for compute in ("float32", "int8"):
+    for compute, scores in [("float32", scores) for scores in every] + [("int8", False)]:
         tried = (
-            (f"batches of {size}, {each[0]} x {each[1]} threads", theirs(run, folder, beam, size, compute, each))
+            (
+                f"batches of {size}, {each[0]} x {each[1]} threads",
+                theirs(run, folder, beam, size, compute, each, scores),
+            )
             for size, each in itertools.product(settings.batches, THREADS)
         )
-        best(f"CTranslate2, {compute}", tried)
+        best(f"CTranslate2, {compute}" + scores * ", with scores", tried)
     return found
 
 

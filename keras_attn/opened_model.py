@@ -21,11 +21,13 @@ class Model:
         translate: the best output of each, see `export.Output`.
         align: that, and where it looked, see `export.Alignment`.
         hypotheses: several outputs of each, best first.
+        lengths: how many tokens it reads of each, if that can be told beforehand.
     """
 
     translate: Callable[..., Any]
     align: Callable[..., Any]
     hypotheses: Callable[..., Any]
+    lengths: Callable[[list[str]], list[int]] | None = None
 
     def decode(self, sentences: list[str], n_best: int = 1, alignments: bool = False) -> list[Decoded]:
         """Decode all at once, with what is asked for."""
@@ -70,7 +72,8 @@ def open_model(folder: Path, *, scores: bool = True, **search: Any) -> Model:
         expect(several <= model.n_best, "--n-best", wanted, several)
         return Model(model, model.align, model.hypotheses)
     run = open_run(folder, search)
-    return Model(functools.partial(run.module, scores=scores), run.module.align, run.module.hypotheses)
+    translate = functools.partial(run.module, scores=scores)
+    return Model(translate, run.module.align, run.module.hypotheses, run.module.lengths)
 
 
 def open_run(folder: Path, search: dict[str, Any] | None = None) -> Any:

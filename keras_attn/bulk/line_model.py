@@ -26,7 +26,7 @@ class LineModel(ModelHandler[Window, Lines, Decode]):
         limits: `batch_size` and `tokens_per_batch` of a `LineDecoder`.
     """
 
-    def __init__(self, load: Callable[[], Decode], write: Fields | Json, limits: dict[str, int]) -> None:
+    def __init__(self, load: Callable[[], Decode], write: Fields | Json, limits: dict[str, Any]) -> None:
         # A window is batched inside: by length, as it pays for sentences.
         super().__init__(min_batch_size=1, max_batch_size=1)
         self._load, self._write, self._limits = load, write, limits

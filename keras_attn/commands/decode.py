@@ -87,6 +87,7 @@ def decode(
         functools.partial(model.decode, n_best=n_best, alignments=alignments),
         write,
         **limits,
+        lengths=model.lengths,
     )
     if not sentences and sys.stdin is None:
         raise UserError("sentences: expected some, or lines on standard input, which is closed")

@@ -13,7 +13,14 @@ from keras_attn.budget import side_by_side
 from keras_attn.errors import UserError
 from keras_attn.text.cleaning import clean
 
+Lengths = Callable[[Sequence[str]], Sequence[int]]
+
 LOWEST = float(np.finfo("float32").min)  # what stands where a search found no more
+
+
+def characters(lines: Sequence[str]) -> list[int]:
+    """The length of each string in characters."""
+    return [len(line) for line in lines]
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,21 @@ class Alignment:
     truncated: bool = False
 
 
-def decode_strings(serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> Output:
+def decode_strings(
+    serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64, lengths: Lengths = characters
+) -> Output:
     """Decode a list through a graph that takes a batch of strings.
 
     Args:
         serve: strings (batch,) -> {"text", "score", "truncated"}.
         lines: any number of strings; they are sorted by length, decoded in batches and put back in order.
         batch_size: sentences per call.
+        lengths: strings -> how long each is; the nearer to what the model reads, the less is padded.
     """
     text = [""] * len(lines)
     score = np.zeros(len(lines), "float32")
     truncated = np.zeros(len(lines), bool)
-    for chosen, out in _answers(serve, lines, batch_size):
+    for chosen, out in _answers(serve, lines, batch_size, lengths):
         for row, index in enumerate(chosen):
             text[index] = out["text"][row].decode("utf-8", "replace")
         score[chosen] = out["score"]
@@ -67,7 +77,7 @@ def decode_strings(serve: Callable[[Any], dict], lines: Sequence[str], batch_siz
 
 
 def hypotheses_of_strings(
-    serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64
+    serve: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64, lengths: Lengths = characters
 ) -> list[list[Hypothesis]]:
     """The same for all that a search finds, best first; as many as there are, at least one.
 
@@ -75,7 +85,7 @@ def hypotheses_of_strings(
         serve: strings (batch,) -> {"text", "score", "value"}, (batch, n) each, and {"truncated"}, (batch,).
     """
     result: list[list[Hypothesis]] = [[] for _ in lines]
-    for chosen, out in _answers(serve, lines, batch_size):
+    for chosen, out in _answers(serve, lines, batch_size, lengths):
         for row, index in enumerate(chosen):
             found = zip(*(out[name][row].tolist() for name in ("text", "score", "value")), strict=True)
             cut = bool(out["truncated"][row])
@@ -84,7 +94,9 @@ def hypotheses_of_strings(
     return result
 
 
-def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
+def align_strings(
+    align: Callable[[Any], dict], lines: Sequence[str], batch_size: int = 64, lengths: Lengths = characters
+) -> list[Alignment]:
     """The same for alignments; padding is cropped.
 
     Args:
@@ -92,7 +104,7 @@ def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size
             tokens are "".
     """
     result: list[Alignment | None] = [None] * len(lines)
-    for chosen, out in _answers(align, lines, batch_size):
+    for chosen, out in _answers(align, lines, batch_size, lengths):
         for row, index in enumerate(chosen):
             source = [token.decode("utf-8", "replace") for token in out["source_tokens"][row] if token]
             target = [token.decode("utf-8", "replace") for token in out["target_tokens"][row] if token]
@@ -103,10 +115,10 @@ def align_strings(align: Callable[[Any], dict], lines: Sequence[str], batch_size
 
 
 def _answers(
-    ask: Callable[[Any], dict], lines: Sequence[str], batch_size: int
+    ask: Callable[[Any], dict], lines: Sequence[str], batch_size: int, lengths: Lengths
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
     """For each batch which lines it has and what comes back, in the order of the batches."""
-    batches = list(_batches(lines, batch_size))
+    batches = list(_batches(lines, batch_size, lengths))
 
     def answer(batch: tf.Tensor) -> dict[str, np.ndarray]:
         return {name: tensor.numpy() for name, tensor in ask(batch).items()}
@@ -116,10 +128,13 @@ def _answers(
     )
 
 
-def _batches(lines: Sequence[str], batch_size: int) -> Iterator[tuple[list[int], tf.Tensor]]:
+def _batches(lines: Sequence[str], batch_size: int, lengths: Lengths) -> Iterator[tuple[list[int], tf.Tensor]]:
     if isinstance(lines, str):
         raise UserError(f"lines: expected a list of strings, got the string {lines[:40]!r}; put it in a list")
-    order = sorted(range(len(lines)), key=lambda index: -len(lines[index]))
+    order = list(range(len(lines)))
+    if len(lines) > batch_size:
+        size = lengths(lines)
+        order.sort(key=lambda index: -size[index])
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         yield chosen, tf.constant([clean(lines[index]).encode() for index in chosen])

@@ -55,17 +55,21 @@ class TextToText(TextGraph):
             scores: whether scores are wanted; without, greedy search is faster, and they are nan.
         """
         if scores:
-            return decode_strings(_traced(self.serve), lines, batch_size)
-        output = decode_strings(_traced(self._inside.unscored), lines, batch_size)
+            return decode_strings(_traced(self.serve), lines, batch_size, self.lengths)
+        output = decode_strings(_traced(self._inside.unscored), lines, batch_size, self.lengths)
         return dataclasses.replace(output, score=np.full(len(lines), np.nan, "float32"))
 
     def hypotheses(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
         """All that the search found for each string, best first; an empty one gives an empty one."""
-        return hypotheses_of_strings(_traced(self.serve_hypotheses), lines, batch_size)
+        return hypotheses_of_strings(_traced(self.serve_hypotheses), lines, batch_size, self.lengths)
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
         """Decode, and say where each output token looked, by the weights that `look` names."""
-        return align_strings(_traced(self.serve_alignment), lines, batch_size)
+        return align_strings(_traced(self.serve_alignment), lines, batch_size, self.lengths)
+
+    def lengths(self, lines: Sequence[str]) -> list[int]:
+        """How many tokens the model reads of each string."""
+        return [min(len(ids), self.max_source_length) for ids in self.text.source.encode(lines)]
 
     def save(self, folder: str | os.PathLike[str], check: Callable[[Path], None] | None = None) -> Path:
         """Write a SavedModel with the signatures of `export.SIGNATURES`, whole or not at all.

@@ -25,7 +25,8 @@ class LineDecoder:
         decode: list of sentences -> a `Decoded` for each; called from several threads at once.
         write: `Decoded` -> lines, as many for each.
         batch_size: most sentences decoded at once.
-        tokens_per_batch: most tokens decoded at once, padding counted, if one has 4 bytes.
+        tokens_per_batch: most tokens decoded at once, padding counted.
+        lengths: list of sentences -> how many tokens the model reads of each; if None, a token has 4 bytes.
     """
 
     def __init__(
@@ -35,8 +36,9 @@ class LineDecoder:
         *,
         batch_size: int = 128,
         tokens_per_batch: int = 4096,
+        lengths: Callable[[list[str]], list[int]] | None = None,
     ) -> None:
-        self._decode, self._write = decode, write
+        self._decode, self._write, self._tokens = decode, write, lengths or _by_bytes
         self._limits = {"tokens": tokens_per_batch, "most": batch_size}
         self.odd = OddLines()
 
@@ -47,7 +49,7 @@ class LineDecoder:
         for _ in range(len(lines) - len(full)):
             self.odd.count(EMPTY)
         decoded = [Decoded()] * len(lines)
-        lengths = [1 + len(lines[index]) // BYTES_PER_TOKEN for index in full]
+        lengths = [1 + tokens for tokens in self._tokens([sentences[index] for index in full])]
         batches = [[full[place] for place in batch] for batch in by_length(lengths, **self._limits)]
         answers = side_by_side(lambda batch: self._around([sentences[index] for index in batch]), batches)
         for batch, answer in zip(batches, answers, strict=True):
@@ -81,3 +83,7 @@ class LineDecoder:
     def report(self) -> str:
         """What was wrong with how many lines; empty if nothing was."""
         return self.odd.report
+
+
+def _by_bytes(sentences: list[str]) -> list[int]:
+    return [len(sentence.encode()) // BYTES_PER_TOKEN for sentence in sentences]

@@ -44,6 +44,7 @@ class Upper:
         self.batches: list[list[str]] = []
         self.asked: dict[str, Any] = {}  # fields of the search
         self.n_best = 2  # as many as an exported model has
+        self.lengths = None
 
     def __call__(self, sentences: list[str], batch_size: int = 64, scores: bool = True) -> Output:
         self.batches.append(sentences)

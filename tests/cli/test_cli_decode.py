@@ -26,6 +26,11 @@ def test_decode_adds_scores(run, model, capsys):
     assert capsys.readouterr().out == "A CAT\t-0.6250\n\t\n"
 
 
+def test_json_has_scores(run, model, capsys):
+    assert cli.main(["decode", run, "--json", "a cat"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"text": "A CAT", "score": -0.625}
+
+
 def test_decode_streams_standard_input_in_order_and_in_batches(run, model, feed, capsys):
     feed(b"one\ntwo\nthree\nfour\nfive")
     assert cli.main(["decode", run, "--batch-size", "2"]) == 0

@@ -31,6 +31,19 @@ def test_every_line_gets_its_own_answer_in_its_place(batch_size):
     check(decode_strings(upper, LINES, batch_size))
 
 
+def test_what_is_as_long_by_the_count_that_is_given_goes_together():
+    seen = []
+
+    def serve(batch):
+        seen.append([line.decode() for line in batch.numpy()])
+        return upper(batch)
+
+    lines = ["a a a", "bbbbbbbbb", "c c", "ddd d"]
+    output = decode_strings(serve, lines, 2, lambda lines: [len(line.split()) for line in lines])
+    assert output.text == [f"<{line}>" for line in lines]
+    assert sorted(seen) == [["a a a", "c c"], ["ddd d", "bbbbbbbbb"]]
+
+
 def test_two_batches_are_under_way_at_a_time():
     both, most = threading.Barrier(2), []
 

@@ -48,6 +48,12 @@ def test_without_scores_the_text_is_the_same(translate, lines):
     assert np.isnan(plain.score).all()
 
 
+def test_lengths_are_what_is_read_of_each(translate, lines):
+    wanted = [min(len(ids), CUT) for ids in translate.text.source.encode(lines)]
+    assert translate.lengths(lines) == wanted
+    assert max(wanted) == CUT
+
+
 def test_nothing_in_nothing_out(translate):
     output = translate([])
     assert (output.text, output.score.shape, output.truncated.shape) == ([], (0,), (0,))

@@ -93,6 +93,22 @@ def test_lines_of_like_lengths_go_together_within_the_budget():
     assert [[len(line) for line in batch] for batch in seen] == [[400], [40, 39], [38, 3], [3, 2, 1]]
 
 
+def test_lengths_are_those_that_the_model_tells():
+    seen: list[list[str]] = []
+
+    def decode(sentences):
+        seen.append(sentences)
+        return echo(sentences)
+
+    def words(sentences):
+        return [len(sentence.split()) for sentence in sentences]
+
+    lines = ["a a a", "bbbbbbbbb", "", "c c", "ddd d"]
+    decoder = LineDecoder(decode, tokens_per_batch=8, lengths=words)  # one more than the words of each
+    assert decoder([line.encode() for line in lines]) == lines
+    assert sorted(seen) == [["a a a", "c c"], ["ddd d", "bbbbbbbbb"]]
+
+
 def fails_on(*bad: str):
     def decode(sentences):
         if found := set(bad) & set(sentences):
