@@ -125,13 +125,14 @@ def theirs(
         sentencepiece.SentencePieceProcessor(model_proto=vocabulary.model_bytes)
         for vocabulary in (run.text.source, run.text.target)
     )
-    longest = int(run.config.model.length_factor * run.config.model.max_source_length) + 10
-    limits = {"max_input_length": run.config.model.max_source_length, "max_decoding_length": longest}
+    limits = {"max_input_length": run.config.model.max_source_length, "return_scores": scores}
     limits["min_decoding_length"] = 0  # 1 otherwise
-    limits["return_scores"] = scores
 
     def translate(lines: list[str]) -> list[str]:
         pieces = source.encode(lines, out_type=str)
+        # Ours has a limit for each sentence; here all have that of the longest.
+        read = min(max(map(len, pieces)), run.config.model.max_source_length)
+        limits["max_decoding_length"] = int(run.config.model.length_factor * read) + 10
         found = translator.translate_batch(pieces, beam_size=beam, max_batch_size=batch_size, **limits)
         return target.decode([one.hypotheses[0] for one in found])
 

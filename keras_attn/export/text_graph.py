@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ import tensorflow as tf
 from keras_attn.decoding import Greedy, ReadyStep, Request, Shortlist, search_short
 from keras_attn.decoding.beginning import roomy
 from keras_attn.errors import expect, one_of
+from keras_attn.export.one_thread import graph
 from keras_attn.export.outputs import LOWEST
 from keras_attn.text import Tokenizer
 from keras_attn.text.vocabulary import END, PADDING, START
@@ -54,11 +54,11 @@ class TextGraph(tf.Module):
         self.look = look
         self.max_source_length = max_source_length
         self.length_factor, self.length_extra = length_factor, length_extra
-        self._inside.read = tf.function(self._read, input_signature=[STRINGS], autograph=False)
+        self._inside.read = graph(STRINGS)(self._read)
         self._inside.decode = self._searching(self.search)
         self._inside.several = self._searching(several) if several else self._inside.decode
         self._inside.unscored = self._serving_unscored() if isinstance(self.search, Greedy) else self.serve
-        self._inside.given = tf.function(self._given, autograph=False)
+        self._inside.given = graph()(self._given)
 
     @property
     def encoder(self) -> Any:
@@ -75,12 +75,12 @@ class TextGraph(tf.Module):
         """The most tokens that a search may write; of a given target as many are read."""
         return int(self.length_factor * self.max_source_length) + self.length_extra
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
+    @graph(STRINGS)
     def serve(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Strings (batch,) -> text (batch,), score (batch,) float32, truncated (batch,) bool."""
         return self._best(self._inside.decode(text))
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
+    @graph(STRINGS)
     def serve_hypotheses(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Strings (batch,) -> text, score, value (batch, n), see `decoding.Hypotheses`; truncated (batch,).
 
@@ -97,7 +97,7 @@ class TextGraph(tf.Module):
             "truncated": decoded["read"]["truncated"],
         }
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
+    @graph(STRINGS)
     def serve_alignment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `serve`, and alignment (batch, target_length, source_length), source_tokens, target_tokens ("" = none)."""
         decoded = self._inside.decode(text)
@@ -119,7 +119,7 @@ class TextGraph(tf.Module):
             "target_tokens": target_tokens,
         }
 
-    @tf.function(input_signature=[SOURCES, TARGETS], autograph=False)
+    @graph(SOURCES, TARGETS)
     def serve_score(self, source: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
         """Strings (batch,) each -> log_probability, truncated (batch,); of each target token, see `TargetScorer`."""
         read = self._inside.read(source)
@@ -135,13 +135,13 @@ class TextGraph(tf.Module):
             "truncated": read["truncated"] | given["truncated"],
         }
 
-    @tf.function(input_signature=[STRINGS], autograph=False)
+    @graph(STRINGS)
     def serve_tokens(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Source strings (batch,) -> tokens, ids (batch, source_length), without the end, padded with "" and 0."""
         ids = self.text.source.tokenize(text).to_tensor(PADDING)
         return {"tokens": self._tokens(self.text.source, ids), "ids": ids}
 
-    @tf.function(input_signature=[IDS], autograph=False)
+    @graph(IDS)
     def serve_text(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """Target ids (batch, target_length) -> text (batch,)."""
         return {"text": self.text.target.detokenize(ids)}
@@ -149,12 +149,12 @@ class TextGraph(tf.Module):
     # --- what they share ---
 
     def _searching(self, search: Any) -> Any:
-        return tf.function(functools.partial(self._search, search), input_signature=[STRINGS], autograph=False)
+        return graph(STRINGS)(lambda text: self._search(search, text))
 
     def _serving_unscored(self) -> Any:
         """As `serve`, with scores of 0, which spares each step of a greedy search a pass over all words."""
         decode = self._searching(dataclasses.replace(self.search, scored=False))
-        return tf.function(lambda text: self._best(decode(text)), input_signature=[STRINGS], autograph=False)
+        return graph(STRINGS)(lambda text: self._best(decode(text)))
 
     def _search(self, search: Any, text: tf.Tensor) -> dict[str, Any]:
         read = self._inside.read(text)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_attn.export.one_thread import one_thread
 from keras_attn.export.outputs import (
     Alignment,
     Hypothesis,
@@ -86,6 +87,12 @@ class TextToText(TextGraph):
         return save(self, folder, check)
 
 
-def _traced(function: Any) -> Any:
+def _traced(function: Any) -> Callable[[Any], Any]:
     """Its graph, made in this thread: Keras keeps what it goes by, such as a scope's dtype, for each thread apart."""
-    return function.get_concrete_function()
+    traced = function.get_concrete_function()
+
+    def call(batch: Any) -> Any:
+        with one_thread():
+            return traced(batch)
+
+    return call
