@@ -23,8 +23,8 @@ class Greedy:
     Args:
         rules: what the output must be like, see `Rule`; asked in this order.
         start, end, padding: the ids of these three tokens. Start and padding are never put out.
-        scored: whether to give scores. Without, each step has one pass less over all words, and scores are 0 (or minus
-            infinity, as where rules leave nothing).
+        scored: whether to give scores. Without, each step has one pass less over all words, and scores are 0, and
+            minus infinity where rules leave nothing.
 
     Call arguments:
         step: takes a dict of tokens (batch, 1), position (), memory, state; returns a dict with logits
