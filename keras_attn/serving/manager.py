@@ -42,10 +42,15 @@ class Manager:
     def configure(self, config: Any) -> None:
         """Serve what a `ModelServerConfig` lists, and nothing else; returns when new models are available.
 
+        One without a list, as a file that is just being written gives, changes nothing.
+
         Raises:
             ServingError: the configuration makes no sense, and nothing has changed, or a new model has no version
                 that can be loaded, and is tried again with each poll.
         """
+        if config.WhichOneof("config") is None:
+            logger.info("Taking no action for empty config.")
+            return
         with self._changing:
             models = models_of(config)
             self._check_labels(models)

@@ -120,6 +120,10 @@ def test_the_file_is_read_again(serve, both, tmp_path, caplog):
     config.write_text("nonsense {")
     wait_for(lambda: f"{config}: expected a ModelServerConfig" in caplog.text)
     assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
+    caplog.set_level("INFO")
+    config.write_text("")  # as one who writes it leaves it for a moment
+    wait_for(lambda: "Taking no action for empty config." in caplog.text)
+    assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
     config.write_text(text(entry("half", "/absent")))
     wait_for(lambda: "Could not find base path /absent" in caplog.text)
     assert client.post("half:predict", ONE) == (200, {"predictions": [3.5]})
