@@ -30,7 +30,10 @@ class Model:
     lengths: Callable[[list[str]], list[int]] | None = None
 
     def decode(self, sentences: list[str], n_best: int = 1, alignments: bool = False) -> list[Decoded]:
-        """Decode all at once, with what is asked for."""
+        """Decode all at once, with what is asked for; an alignment where it is that of the first output.
+
+        An exported model's other signature may have found another.
+        """
         size = len(sentences)
         aligned = self.align(sentences, size) if alignments else []
         several = self.hypotheses(sentences, size) if n_best > 1 else []
@@ -43,7 +46,10 @@ class Model:
             each = zip(output.text, map(float, output.score), map(bool, output.truncated), strict=True)
             rows = [([(text, score)], truncated) for text, score, truncated in each]
         pairs = zip(rows, aligned or [None] * size, strict=True)
-        return [Decoded(outputs, alignment, truncated) for (outputs, truncated), alignment in pairs]
+        return [
+            Decoded(outputs, one if one and one.text == outputs[0][0] else None, truncated)
+            for (outputs, truncated), one in pairs
+        ]
 
 
 def open_model(folder: Path, *, scores: bool = True, **search: Any) -> Model:
@@ -70,8 +76,10 @@ def open_model(folder: Path, *, scores: bool = True, **search: Any) -> Model:
         model = load(folder)
         wanted = f"at most {model.n_best}, which is what this model was exported with (export --n-best)"
         expect(several <= model.n_best, "--n-best", wanted, several)
-        return Model(model, model.align, model.hypotheses)
+        return Model(model, model.align, model.hypotheses, model.lengths)
     run = open_run(folder, search)
+    if "length_penalty" in search and run.config.model.search.beam == 1:
+        raise UserError("--length-penalty: a beam's, and this search is greedy; add --beam 5")
     translate = functools.partial(run.module, scores=scores)
     return Model(translate, run.module.align, run.module.hypotheses, run.module.lengths)
 

@@ -73,7 +73,7 @@ def word_weights(
 
 
 def hard_links(weights: np.ndarray) -> Links:
-    """A link from each target word to the source word that it looks at most, the first one if several.
+    """A link from each target word to the source word that it looks at most, the first one if several; none if nowhere.
 
     >>> sorted(hard_links([[0.1, 0.9], [0.8, 0.2]]))
     [(0, 1), (1, 0)]
@@ -84,7 +84,8 @@ def hard_links(weights: np.ndarray) -> Links:
     weights = np.asarray(weights)
     if not weights.size:
         return frozenset()
-    return frozenset((int(source), target) for target, source in enumerate(weights.argmax(axis=1)))
+    rows = enumerate(zip(weights.argmax(axis=1), weights.max(axis=1), strict=True))
+    return frozenset((int(source), target) for target, (source, most) in rows if most > 0)
 
 
 def _membership(tokens: Sequence[str]) -> np.ndarray:

@@ -48,7 +48,8 @@ def decode(
         run: folder of a trained run, or of one version of an exported model.
         sentences: what to decode; standard input if there is none.
         scores: add a tab and the score to each line.
-        alignments: add a tab and pairs i-j, output token j looked most at source token i (counted from 0).
+        alignments: add a tab and pairs i-j, output token j looked most at source token i (counted from 0); of the best
+            output only, and empty where an exported model's search for several has found another than its own.
         n_best: lines for each line, best first, empty where there are fewer outputs; needs a beam as wide.
         json: write an object for each line instead.
         beam: width of the beam, 1 for greedy search; the run's own if none is given.

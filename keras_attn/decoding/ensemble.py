@@ -69,6 +69,8 @@ class _Steps(keras.layers.Layer):
             step({**asked, "memory": memory, "state": state}, training=training)
             for step, memory, state in zip(self.steps, memories, states, strict=True)
         ]
+        words = sorted({out["logits"].shape[-1] for out in outs})
+        expect(len(words) == 1, "members", "models over one vocabulary", words)
         log_p = ops.stack([ops.log_softmax(ops.cast(out["logits"], "float32"), axis=-1) for out in outs])
         mean = ops.logsumexp if self.mean == "probabilities" else ops.mean
         logits = mean(log_p, axis=0)  # (batch, n, vocabulary)

@@ -14,6 +14,9 @@ BLOCK = 50  # words of a block; where their number is not known, there are whole
 
 def barred(scores: Any, words: tuple[int, ...]) -> Any:
     """Scores (..., vocabulary) in which `words` are out of the question."""
+    if scores.shape[-1] is None:
+        place = ops.arange(ops.shape(scores)[-1], dtype="int32")
+        return scores + sum(ops.where(place == word, NEVER, 0.0) for word in words)
     bar = np.zeros(scores.shape[-1], "float32")
     bar[[word for word in words if word < len(bar)]] = NEVER
     return scores + bar

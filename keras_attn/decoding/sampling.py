@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_attn.decoding.beginning import begin
 from keras_attn.decoding.hypotheses import Hypotheses
-from keras_attn.decoding.likeliest import barred
+from keras_attn.decoding.likeliest import NEVER, barred
 from keras_attn.decoding.request import NOTHING, Request
 from keras_attn.decoding.rules.rule import Rule
 from keras_attn.decoding.truncation import keep_nucleus, keep_top_k, keep_typical
@@ -93,7 +93,8 @@ class Sample:
 
     def truncated(self, scores: Any) -> Any:
         """Logits (rows, vocabulary) to draw from, `NEVER` where a word cannot be drawn."""
-        logits = barred(scores, (self.padding, self.start)) / self.temperature
+        scores = barred(scores, (self.padding, self.start))
+        logits = ops.where(scores > NEVER / 2, scores / self.temperature, NEVER)
         if self.top_k is not None:
             logits = keep_top_k(logits, self.top_k)
         if self.top_p is not None:

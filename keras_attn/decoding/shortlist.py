@@ -184,13 +184,16 @@ def search_short(
         What `search` gives; scores are log p among those words.
 
     Raises:
-        UserError: there are rules, a prefix or phrases, or the views are an ensemble's.
+        UserError: there are rules, a prefix or phrases, other special ids, or the views are an ensemble's.
     """
     if not hasattr(views, "before_softmax"):
         raise UserError("views: expected those of one model for a shortlist, not an ensemble")
     for name, given in (("rules", search.rules or None), ("prefix", request.prefix), ("phrases", request.phrases)):
         if given is not None:
             raise UserError(f"{name}: expected none with a shortlist, which gives words other ids")
+    special = {"padding": 0, "start": 2, "end": 3}
+    for name, id in special.items():
+        expect(getattr(search, name) == id, name, f"{id} with a shortlist", getattr(search, name))
     words, may = shortlist.words(source, views.step.output["logits"].shape[-1])
     read = {"memory": memory, "bar": ops.where(may, 0.0, NEVER)}
     found = search(ShortStep(views, words), read, state, max_length, request)

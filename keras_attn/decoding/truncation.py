@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_attn.decoding.likeliest import NEVER
+from keras_attn.decoding.likeliest import LARGE, NEVER
 
 
 def keep_top_k(logits: Any, count: int) -> Any:
@@ -17,7 +17,7 @@ def keep_top_k(logits: Any, count: int) -> Any:
 
     Source: Fan et al. 2018, "Hierarchical Neural Story Generation", section 5.4.
     """
-    least = ops.top_k(logits, min(count, logits.shape[-1]))[0][:, -1:]
+    least = ops.top_k(logits, min(count, logits.shape[-1] or LARGE))[0][:, -1:]
     return ops.where(logits >= least, logits, NEVER)
 
 
@@ -44,7 +44,7 @@ def keep_typical(logits: Any, mass: float) -> Any:
 
 def _keep_fewest(logits: Any, key: Any, p: Any, mass: float) -> Any:
     """Words of the highest keys until their p sums to `mass`; those that tie with the last one stay too."""
-    ordered, order = ops.top_k(key, key.shape[-1])
+    ordered, order = ops.top_k(key, ops.shape(key)[-1])
     p = ops.take_along_axis(p, order, axis=-1)
     enough = ops.cumsum(p, axis=-1) - p >= mass  # before this word there was enough
     least = ops.min(ops.where(enough, float("inf"), ordered), axis=-1, keepdims=True)

@@ -17,6 +17,7 @@ from keras_attn.export.outputs import (
     Hypothesis,
     Output,
     align_strings,
+    characters,
     decode_strings,
     hypotheses_of_strings,
 )
@@ -26,6 +27,7 @@ from keras_attn.whole_file import whole_folder
 # What a server reads with `--enable_per_model_batching_parameters`: single sentences that come within 2 milliseconds of
 # each other are decoded together, which is where most of the throughput is.
 BATCHING = "max_batch_size { value: 64 }\nbatch_timeout_micros { value: 2000 }\nmax_enqueued_batches { value: 1000 }\n"
+FEW = 256  # strings tokenized at once, padded to the longest
 
 
 class SavedTextToText:
@@ -36,6 +38,7 @@ class SavedTextToText:
         self._serve = module.signatures["serving_default"]
         self._align = module.signatures["align"]
         self._several = module.signatures.get("n_best")  # which exports had none before 2026-11-20
+        self._tokenize = module.signatures.get("tokenize")  # nor this
 
     def __call__(self, lines: Sequence[str], batch_size: int = 64) -> Output:
         return decode_strings(lambda batch: self._serve(text=batch), lines, batch_size)
@@ -50,6 +53,16 @@ class SavedTextToText:
         if self._several is None:
             raise UserError("hypotheses: this SavedModel has no signature n_best; export it again")
         return hypotheses_of_strings(lambda batch: self._several(text=batch), lines, batch_size)
+
+    def lengths(self, lines: Sequence[str]) -> list[int]:
+        """How many tokens each string has; what is more than the model reads is counted too."""
+        if self._tokenize is None:
+            return characters(lines)
+        found: list[int] = []
+        for start in range(0, len(lines), FEW):
+            ids = self._tokenize(text=tf.constant(list(lines[start : start + FEW])))["ids"]
+            found += tf.math.count_nonzero(ids, axis=1).numpy().tolist()
+        return found
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:
         return align_strings(lambda batch: self._align(text=batch), lines, batch_size)

@@ -214,7 +214,8 @@ class TextGraph(tf.Module):
     def _best(self, decoded: dict[str, Any]) -> dict[str, tf.Tensor]:
         found = decoded["found"]
         text = self.text.target.detokenize(found.ids[:, 0])
-        return {"text": text, "score": found.score[:, 0], "truncated": decoded["read"]["truncated"]}
+        score = tf.maximum(found.score[:, 0], LOWEST)  # where rules left nothing: JSON has no infinity
+        return {"text": text, "score": score, "truncated": decoded["read"]["truncated"]}
 
     @staticmethod
     def _tokens(vocabulary: Any, ids: tf.Tensor) -> tf.Tensor:

@@ -19,7 +19,7 @@ class LineDecoder:
 
     Inside of a window lines are sorted by length, decoded in batches, several of them at a time, and put back in order.
     Where the model fails on a batch, the lines to blame are found by halving it; they give empty lines, as bad ones do.
-    A model that fails on each of several lines is broken, and its error is raised.
+    A model that fails on each of several lines, and has not done one yet, is broken, and its error is raised.
 
     Args:
         decode: list of sentences -> a `Decoded` for each; called from several threads at once.
@@ -41,9 +41,14 @@ class LineDecoder:
         self._decode, self._write, self._tokens = decode, write, lengths or _by_bytes
         self._limits = {"tokens": tokens_per_batch, "most": batch_size}
         self.odd = OddLines()
+        self._works = False  # whether the model has done a line
 
     def __call__(self, lines: Sequence[bytes]) -> list[str]:
-        """Decode one window."""
+        """Decode one window.
+
+        Raises:
+            Exception: the model's, if it is broken.
+        """
         sentences = [self.odd.read(line) for line in lines]
         full = [index for index, sentence in enumerate(sentences) if sentence.strip()]
         for _ in range(len(lines) - len(full)):
@@ -52,32 +57,32 @@ class LineDecoder:
         lengths = [1 + tokens for tokens in self._tokens([sentences[index] for index in full])]
         batches = [[full[place] for place in batch] for batch in by_length(lengths, **self._limits)]
         answers = side_by_side(lambda batch: self._around([sentences[index] for index in batch]), batches)
-        for batch, answer in zip(batches, answers, strict=True):
-            for index, one in zip(batch, answer, strict=True):
-                decoded[index] = one or Decoded()
-                if one is None:
-                    self.odd.count(FAILED)
-                elif one.truncated and len(lines[index]) <= LONGEST_LINE:
+        found = [
+            pair for batch, answer in zip(batches, answers, strict=True) for pair in zip(batch, answer, strict=True)
+        ]
+        errors = [one for _, one in found if isinstance(one, Exception)]
+        self._works = self._works or len(errors) < len(found)
+        if len(errors) > 1 and not self._works:
+            raise errors[0]
+        for error in errors:
+            logger.warning("a line that the model failed on is left empty: %s", error)
+            self.odd.count(FAILED)
+        for index, one in found:
+            if not isinstance(one, Exception):
+                decoded[index] = one
+                if one.truncated and len(lines[index]) <= LONGEST_LINE:
                     self.odd.count(TOO_LONG)
         return [line for one in decoded for line in self._write(one)]
 
-    def _around(self, sentences: list[str]) -> list[Decoded | None]:
-        """Decode a batch, with None for each sentence that the model fails on.
-
-        Raises:
-            Exception: the model's, where it fails on all of several.
-        """
+    def _around(self, sentences: list[str]) -> list[Decoded | Exception]:
+        """Decode a batch, with the error in the place of each sentence that the model fails on."""
         try:
             return [*self._decode(sentences)]
         except Exception as error:  # whatever a model raises, other lines are not to blame
             if len(sentences) == 1:
-                logger.warning("a line that the model failed on is left empty: %s", error)
-                return [None]
+                return [error]
             middle = len(sentences) // 2
-            halves = [*self._around(sentences[:middle]), *self._around(sentences[middle:])]
-            if all(one is None for one in halves):
-                raise
-            return halves
+            return [*self._around(sentences[:middle]), *self._around(sentences[middle:])]
 
     @property
     def report(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_attn.data.lines import count_lines, read_lines
 from keras_attn.errors import expect
-from keras_attn.lines.odd import EMPTY, TOO_LONG, OddLines
+from keras_attn.lines.odd import EMPTY, LONGEST_LINE, TOO_LONG, OddLines
 from keras_attn.lines.reader import WINDOW
 
 
@@ -40,11 +40,12 @@ def score_files(
     pairs = zip(read_lines(source), read_lines(target), strict=True)
     while window := list(itertools.islice(pairs, WINDOW)):
         sources, targets = ([odd.read(line) for line in side] for side in zip(*window, strict=True))
+        cut = [max(map(len, pair)) > LONGEST_LINE for pair in window]  # and counted already
         for text in (*sources, *targets):
             if not text.strip():
                 odd.count(EMPTY)
-        for found in score(sources, targets):
-            if found.truncated:
+        for found, known in zip(score(sources, targets), cut, strict=True):
+            if found.truncated and not known:
                 odd.count(TOO_LONG)
             each = zip(found.tokens, found.log_p, strict=True)
             more = "\t" + " ".join(f"{token}:{log_p:.4f}" for token, log_p in each) if tokens else ""

@@ -86,7 +86,8 @@ class Json:
 
 
 def links(alignment: Any) -> list[tuple[int, int]]:
-    """(source token, target token) for each target token: where it looked most."""
+    """(source token, target token) for each target token that looked anywhere: where it looked most."""
     if not alignment.weights.size:
         return []
-    return [(int(source), target) for target, source in enumerate(alignment.weights.argmax(axis=1))]
+    rows = enumerate(zip(alignment.weights.argmax(axis=1), alignment.weights.max(axis=1), strict=True))
+    return [(int(source), target) for target, (source, most) in rows if most > 0]

@@ -42,11 +42,10 @@ def export_saved_model(
     sentences = list(lines or run.samples()[0])
     model, search = run.config.model, run.config.model.search
     several = replace(search, beam=max(search.beam, n_best), n_best=n_best).make()
-    limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
     one = search.make()
-    module = TextToText(
-        run.views, run.text, one, several=None if several == one else several, shortlist=run.shortlist, **limits
-    )
+    more: dict[str, Any] = {"several": None if several == one else several, "shortlist": run.shortlist}
+    more |= {"max_source_length": model.max_source_length, "length_factor": model.length_factor, "look": model.look}
+    module = TextToText(run.views, run.text, one, **more)
 
     def check(written: Path) -> None:
         parity = compare(run.module, written, sentences)

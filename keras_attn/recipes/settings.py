@@ -76,7 +76,9 @@ class SearchSettings:
     coverage_penalty: float = 0.0
 
     def __post_init__(self) -> None:
-        self.make()  # refuses what makes no sense
+        wanted = f"at most the width of the beam ({self.beam}), or a wider beam"
+        expect(self.n_best <= self.beam, "n_best", wanted, self.n_best)
+        self.make()  # refuses what else makes no sense
 
     def make(self) -> Beam | Greedy:
         """Make the search."""

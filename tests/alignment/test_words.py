@@ -69,6 +69,10 @@ def test_the_end_is_no_word_however_much_it_is_looked_at():
     assert hard_links(found) == {(1, 0)}
 
 
+def test_a_word_that_looks_nowhere_has_no_link():
+    assert hard_links([[0.0, 0.0], [0.1, 0.9]]) == {(1, 1)}
+
+
 @pytest.mark.parametrize(("source", "target"), [([], ["▁x"]), (["▁a"], []), (["</s>"], ["</s>"])])
 def test_without_words_there_are_no_links(source, target):
     assert hard_links(word_weights(np.zeros((len(target), len(source))), source, target)) == frozenset()

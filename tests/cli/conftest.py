@@ -57,7 +57,10 @@ class Upper:
 
     def hypotheses(self, sentences: list[str], batch_size: int = 64) -> list[list[Hypothesis]]:
         return [
-            [Hypothesis(f"{sentence} {place}", -place / 2) for place in range(min(2, len(sentence)))]
+            [
+                Hypothesis(f"{sentence} {place}" if place else sentence.upper(), -place / 2)
+                for place in range(min(2, len(sentence)))
+            ]
             for sentence in sentences
         ]
 

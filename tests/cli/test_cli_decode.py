@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from keras_attn import cli
+from keras_attn.export.outputs import Hypothesis
 
 
 def test_decode_writes_a_line_for_each_sentence(run, model, capsys):
@@ -54,7 +55,7 @@ def test_decode_adds_alignments(run, model, capsys):
 
 def test_decode_writes_the_n_best(run, model, capsys):
     assert cli.main(["decode", run, "--n-best", "3", "--scores", "a cat", "b", ""]) == 0
-    assert capsys.readouterr().out == "a cat 0\t0.0000\na cat 1\t-0.5000\n\t\nb 0\t0.0000\n\t\n\t\n\t\n\t\n\t\n"
+    assert capsys.readouterr().out == "A CAT\t0.0000\na cat 1\t-0.5000\n\t\nB\t0.0000\n\t\n\t\n\t\n\t\n\t\n"
     assert model.asked == {"n_best": 3}
 
 
@@ -63,12 +64,21 @@ def test_decode_writes_objects(run, model, feed, capsys):
     assert cli.main(["decode", run, "--json", "--n-best", "2", "--alignments", "--beam", "4"]) == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == {
-        **{"text": "a cat 0", "score": 0.0, "source_tokens": ["a", "cat"], "target_tokens": ["A", "CAT"]},
-        **{"outputs": [{"text": "a cat 0", "score": 0.0}, {"text": "a cat 1", "score": -0.5}]},
+        **{"text": "A CAT", "score": 0.0, "source_tokens": ["a", "cat"], "target_tokens": ["A", "CAT"]},
+        **{"outputs": [{"text": "A CAT", "score": 0.0}, {"text": "a cat 1", "score": -0.5}]},
         "alignment": [[0, 0], [1, 1]],
     }
     assert second == {"text": "", "score": None, "outputs": []}
     assert model.asked == {"n_best": 2, "beam": 4}
+
+
+def test_an_alignment_is_that_of_the_output_beside_it(run, model, capsys, monkeypatch):
+    def hypotheses(sentences, batch_size=64):
+        return [[Hypothesis("OTHER" if "cat" in sentence else sentence.upper(), 0.0, 0.0)] for sentence in sentences]
+
+    monkeypatch.setattr(model, "hypotheses", hypotheses)
+    assert cli.main(["decode", run, "--n-best", "2", "--alignments", "a cat", "a dog"]) == 0
+    assert capsys.readouterr().out == "OTHER\t\n\t\nA DOG\t0-0 1-1\n\t\n"
 
 
 @pytest.mark.parametrize("written_to_a_terminal", [True, False])
@@ -113,7 +123,7 @@ def test_an_exported_model_has_its_search_inside(tmp_path, model, fails):
 def test_an_exported_model_gives_several_outputs(tmp_path, model, capsys):
     (tmp_path / "saved_model.pb").touch()
     assert cli.main(["decode", str(tmp_path), "abc", "--n-best", "2"]) == 0
-    assert capsys.readouterr().out == "abc 0\nabc 1\n"
+    assert capsys.readouterr().out == "ABC\nabc 1\n"
 
 
 def test_decode_refuses_a_closed_standard_input(run, model, fails, monkeypatch):

@@ -10,6 +10,7 @@ from small_search import END, LIMITS, SOURCE, START, ask, every, log_softmax, vi
 
 from keras_attn.decoding import Beam, CoveragePenalty, Ensemble, Greedy, LengthPenalty, Sample, score
 from keras_attn.errors import UserError
+from keras_attn.models import RNNDecoder, RNNEncoder, seq2seq
 
 BOTH = ("gru", "transformer")
 
@@ -55,6 +56,14 @@ def test_one_model_or_the_same_one_twice_is_that_model(mean):
         np.testing.assert_array_equal(found.ids, one.ids)
         np.testing.assert_allclose(found.score, one.score, atol=1e-4)
         np.testing.assert_allclose(found.value, one.value, atol=1e-4)
+
+
+def test_models_over_other_vocabularies_are_refused():
+    encoder, decoder = RNNEncoder(units=4), RNNDecoder(units=4)
+    both = Ensemble([seq2seq(encoder, decoder, 11, words) for words in (13, 14)])
+    encoded = both.encoder(np.ones((1, 2), "int32"))
+    with pytest.raises(UserError, match=r"members: expected models over one vocabulary, got \[13, 14\]"):
+        Greedy()(both.step, encoded["memory"], encoded["state"], 2)
 
 
 def test_what_makes_no_sense_is_refused():

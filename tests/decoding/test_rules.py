@@ -34,7 +34,7 @@ PHRASES = np.array([[[4, 0]], [[5, 0]]], "int32")
 SEARCHES = {
     "greedy": lambda rules: Greedy(rules),
     "beam": lambda rules: Beam(3, 3, rules=rules),
-    "sample": lambda rules: Sample(4, rules=rules, temperature=2.0),
+    "sample": lambda rules: Sample(4, rules=rules, temperature=5.0),
     "diverse": lambda rules: DiverseBeam(4, 4, rules=rules, groups=2),
     "constrained": lambda rules: ConstrainedBeam(3, 3, rules=rules),
 }

@@ -10,7 +10,7 @@ import tensorflow as tf
 from catalogue import ModelRow, ids, numpy, over
 from keras import ops
 
-from keras_attn.decoding import Beam, Ensemble, Greedy, Request, Shortlist, SuppressTokens, search_short
+from keras_attn.decoding import Beam, Ensemble, Greedy, Request, Sample, Shortlist, SuppressTokens, search_short
 from keras_attn.errors import UserError
 from keras_attn.models import RNNDecoder, RNNEncoder, TransformerDecoder, TransformerEncoder
 
@@ -132,7 +132,12 @@ def test_of_a_large_vocabulary_there_are_as_many_words_as_are_needed_in_whole_bl
         assert words.max() < vocabulary
 
 
-@pytest.mark.parametrize("search", [Greedy(), Beam(3, n_best=2), Beam(25)], ids=["greedy", "beam", "wide"])
+LIKELIEST = Sample(2, top_k=1, top_p=0.9, typical=0.9)  # draws among one word, wherever it stands
+
+
+@pytest.mark.parametrize(
+    "search", [Greedy(), Beam(3, n_best=2), Beam(25), LIKELIEST], ids=["greedy", "beam", "wide", "sample"]
+)
 def test_a_large_vocabulary_is_searched_as_if_by_itself(search):
     """Blocks of words, a number of words that only the running graph knows, and a beam too wide for blocks."""
     vocabulary = 3333
@@ -186,5 +191,7 @@ def test_what_makes_no_sense_is_refused():
         short(Greedy((SuppressTokens((9,)),)), views, shortlist, source)
     with pytest.raises(UserError, match="prefix: expected none with a shortlist"):
         search_short(Greedy(), views, shortlist, source, {}, {}, 3, Request(prefix=source))
+    with pytest.raises(UserError, match="end: expected 3 with a shortlist, got 8"):
+        short(Greedy(end=8), views, shortlist, source)
     with pytest.raises(UserError, match="views: expected those of one model"):
         short(Greedy(), Ensemble([views]), shortlist, source)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_attn.decoding import Hypotheses
+from keras_attn.decoding import Greedy, Hypotheses, SuppressTokens
 from keras_attn.export import SIGNATURES, TargetScorer, TextToText
 from keras_attn.text.cleaning import clean
 from keras_attn.text.vocabulary import END
@@ -76,6 +76,14 @@ def test_what_no_search_found_is_a_number_that_json_has(ask):
     assert said["text"].tolist() == [[b"", b"", b""]]
     assert said["score"].tolist() == [[0.0, *[np.finfo("float32").min] * 2]]
     assert np.isfinite(said["value"]).all()
+
+
+def test_nor_is_a_score_minus_infinity_where_rules_leave_nothing(translate):
+    all_words = tuple(range(translate.text.target.size))
+    module = TextToText(translate._inside.views, translate.text, Greedy((SuppressTokens(all_words),)))
+    said = module.serve(tf.constant(["a man"]))
+    assert said["text"].numpy().tolist() == [b""]
+    assert said["score"].numpy().tolist() == [np.finfo("float32").min]
 
 
 @pytest.mark.parametrize("batch", [slice(None), slice(1, 3), slice(1, 2)])

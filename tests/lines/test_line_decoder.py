@@ -128,9 +128,21 @@ def test_a_line_that_the_model_fails_on_takes_no_other_with_it(batch_size, caplo
     assert "['venom']" in caplog.text
 
 
-def test_a_model_that_fails_on_all_lines_is_no_matter_of_lines():
+@pytest.mark.parametrize("batch_size", [1, 2, 128])
+def test_nor_do_bad_lines_side_by_side(batch_size):
+    """Lines are sorted by length, so those that are too long for a model are neighbors, and the first it is asked."""
+    decoder = LineDecoder(fails_on("poison", "venomous", "arsenic"), batch_size=batch_size)
+    assert decoder([b"a", b"poison", b"venomous", b"arsenic", b"d"]) == ["a", "", "", "", "d"]
+    assert decoder([b"venomous", b"poison"]) == ["", ""]  # it has done others
+    assert decoder.report == "7 lines, of which 5 that the model failed on"
+
+
+@pytest.mark.parametrize("batch_size", [1, 128])
+def test_a_model_that_fails_on_all_lines_is_no_matter_of_lines(batch_size, caplog):
+    decoder = LineDecoder(fails_on("a", "b", "c"), batch_size=batch_size)
     with pytest.raises(ValueError, match="cannot do"):
-        LineDecoder(fails_on("a", "b", "c"))([b"a", b"b", b"c"])
+        decoder([b"a", b"b", b"c"])
+    assert caplog.text == ""
 
 
 ODD = [

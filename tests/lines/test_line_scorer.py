@@ -8,6 +8,7 @@ import pytest
 
 from keras_attn.errors import UserError
 from keras_attn.lines import scorer
+from keras_attn.lines.odd import LONGEST_LINE
 from keras_attn.lines.scorer import score_files
 
 
@@ -40,6 +41,12 @@ def test_a_line_for_each_pair_in_order_over_windows(files, monkeypatch):
     report = score_files(halves, *files(b"a\nbb\n\n", b"one\ntwo words\nlast\n"), False, said.append)
     assert said == ["-0.5100", "-1.0200", "-0.5000"]
     assert report == "6 lines, of which 1 empty"
+
+
+def test_a_line_that_is_cut_twice_is_counted_once(files):
+    line = b"a " * (LONGEST_LINE // 2 + 1) + b"\n"
+    report = score_files(halves, *files(line + b"a b c d e\n", b"x\ny\n"), False, lambda line: None)
+    assert report == "4 lines, of which 2 too long (cut)"
 
 
 def test_tokens_stand_behind_a_tab(files):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from keras_attn.lines.writing import Decoded, Fields, Json
+from keras_attn.lines.writing import Decoded, Fields, Json, links
 
 WEIGHTS = np.array([[0.1, 0.9], [0.6, 0.4], [0.2, 0.8]])
 ALIGNED = SimpleNamespace(source_tokens=["▁a", "▁b"], target_tokens=["A", "B", "</s>"], weights=WEIGHTS)
@@ -41,6 +41,12 @@ def test_an_object_keeps_the_text_as_it_is():
         {"text": "one\ntwo\r\nthree\tfour", "score": -0.5},
         {"text": "ünï", "score": -1.25},
     ]
+
+
+def test_a_token_that_looked_nowhere_has_no_link():
+    weights = np.array([[0.1, 0.9], [0.0, 0.0], [0.2, 0.8]])
+    assert links(SimpleNamespace(weights=weights)) == [(1, 0), (1, 2)]
+    assert links(SimpleNamespace(weights=np.zeros((2, 3)))) == []  # as of a model without attention
 
 
 def test_an_object_of_nothing():

@@ -7,6 +7,7 @@ import json
 import numpy as np
 
 from keras_attn.alignment import Look
+from keras_attn.export import load
 from keras_attn.recipes import Run
 
 
@@ -20,6 +21,14 @@ def test_a_kept_look_is_there_when_the_run_is_loaded(copy):
     (old,), (new,) = before.align(["one two three"]), after.align(["one two three"])
     assert len(new.weights) > 1
     np.testing.assert_allclose(new.weights[:-1], old.weights[1:], atol=1e-6)
+
+
+def test_an_export_looks_where_the_run_does(copy, tmp_path):
+    Run.load(copy).keep_look(Look("decoder", 0, 1))
+    run = Run.load(copy)
+    loaded = load(run.export(tmp_path / "1"))
+    (ours,), (theirs,) = run.align(["one two three"]), loaded.align(["one two three"])
+    np.testing.assert_allclose(theirs.weights, ours.weights, atol=1e-6)
 
 
 def test_attention_of_given_outputs_has_all_layers(copy):
