@@ -34,8 +34,9 @@ def main(folder, settings):
 
     from keras_attn import training
     from keras_attn.data import as_dataset
-    from keras_attn.training.callbacks import Checkpoints
-    from keras_attn.training.replicas import Replicas, several
+    from keras_attn.training.callbacks import Checkpoints, EpochLog
+    from keras_attn.training.precision import precision
+    from keras_attn.training.replicas import Replicas, is_chief, several
 
     class Tell(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -44,17 +45,22 @@ def main(folder, settings):
             if os.environ.get("DIES_AFTER") == str(update):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    with several(settings.pop("devices", 1)):
+    with several(settings.pop("devices", 1)), precision(settings.pop("precision", "float32")):
         toy = views()
-    score = {"score": lambda: float(abs(toy.training.get_weights()[0]).sum())} if settings.pop("score", 0) else {}
+
+    def score():
+        return float(abs(toy.training.get_weights()[0]).sum())
+
+    scores = {"rises": {"score": score}, "falls": {"score": lambda: -score()}, None: {}}
+    own = [EpochLog(folder / "log.csv")] if is_chief() else []  # as a recipe's chief has callbacks that others lack
     history = training.fit(
         toy,
         functools.partial(as_dataset, corpus()),
         validation=as_dataset(corpus(shuffle=False)),
         checkpoints=Checkpoints(folder / "checkpoints", every=3),
-        callbacks=[Tell()],
+        callbacks=[Tell(), *own],
         verbose=0,
-        **score,
+        **scores[settings.pop("score", None)],
         **{"peak": 0.05, "warmup": 3, "clip_norm": 0.05, **settings},
     )
     left = [weight.tolist() for weight in toy.training.get_weights()]

@@ -41,6 +41,7 @@ class Parts:
         expect(accumulate >= 1, "accumulate", "at least 1", accumulate)
         expect(replicas >= 1, "replicas", "at least 1", replicas)
         self.epochs, self.accumulate, self.replicas = epochs, accumulate, replicas
+        self._tokens: dict[int, np.ndarray] = {}  # of the last two epochs that were asked for, as updates go over ends
 
     def batch(self, epoch: int, step: int, replica: int | None = None) -> Batch:
         """Return ({"source", "target"}, labels, weights) of one step, see `Epochs`.
@@ -65,8 +66,14 @@ class Parts:
         first = (epoch * steps + step) // self.accumulate * self.accumulate
         total = 0
         for number in range(first, first + self.accumulate):
-            total += int(self.epochs.target_tokens(number // steps)[number % steps])
+            total += int(self._tokens_of(number // steps)[number % steps])
         return total
+
+    def _tokens_of(self, epoch: int) -> np.ndarray:
+        if epoch not in self._tokens:
+            last = list(self._tokens.items())[-1:]
+            self._tokens = {**dict(last), epoch: self.epochs.target_tokens(epoch)}
+        return self._tokens[epoch]
 
     def _rows(self, part: np.ndarray, replica: int | None) -> np.ndarray:
         filled = np.pad(part, [(0, -len(part) % self.replicas), (0, 0)])

@@ -27,6 +27,8 @@ from keras_attn.text import Tokenizer
 from keras_attn.training import Bleu, ExactMatch, fit
 from keras_attn.training.callbacks import Board, Checkpoints, EpochLog, Heatmaps, Profile, Samples
 from keras_attn.training.replicas import Replicas, is_chief, several
+from keras_attn.training.replicas.limits import check_together
+from keras_attn.training.replicas.replicas import read_config
 
 logger = logging.getLogger("keras_attn")
 
@@ -73,6 +75,9 @@ def learn(
         SystemExit: training is over, and this is a worker that has nothing else to do.
     """
     expect(0 <= seed < 2**32, "seed", "0 to 4294967295", seed)
+    if keras.backend.backend() == "tensorflow":
+        how: dict[str, Any] = {"accumulate": training.accumulate, "jit": training.jit, "precision": training.precision}
+        check_together(training.devices * read_config()[0], **how)
     scope = several(training.devices)  # before anything uses the devices
     if not is_chief():  # who alone writes files
         aside = tempfile.TemporaryDirectory(prefix="keras-attn-worker-")

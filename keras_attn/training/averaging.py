@@ -17,6 +17,9 @@ def average(paths: Sequence[str | os.PathLike[str]]) -> list[np.ndarray]:
 
     w = 1/k sum_i w_i, summed in float64.
 
+    In a run with a moving average (`ema`) these are the weights that training goes on from, not that average, of which
+    the scores are: the mean of several takes its place.
+
     Args:
         paths: files written by `callbacks.Checkpoints`.
 

@@ -17,6 +17,7 @@ from keras_attn.training.metrics import MeanLoss, Perplexity, TokenCount
 from keras_attn.training.optimizers import Optimizer, Schedule, learning_rate, make_optimizer
 from keras_attn.training.rdrop import RDrop
 from keras_attn.training.replicas import Replicas
+from keras_attn.training.replicas.limits import check_together
 
 ANY = 1_000_000  # epochs of a training that minutes end
 
@@ -94,7 +95,9 @@ def fit(
     expect(any((epochs, updates, minutes)), "epochs", "some, or `updates`, or `minutes`", epochs)
     expect(accumulate >= 1, "accumulate", "at least 1", accumulate)
     replicas = Replicas.of(views.training)
-    _check(replicas, accumulate, jit)
+    if replicas.strategy is not None:
+        half = any(layer.compute_dtype == "float16" for layer in views.training._flatten_layers())
+        check_together(replicas.count, accumulate=accumulate, jit=jit, precision="float16" if half else "float32")
     in_parts = accumulate > 1 or replicas.count > 1
     if in_parts:
         batches = _in_parts(batches, accumulate=accumulate, replicas=replicas.count, mine=replicas.mine)
@@ -152,7 +155,8 @@ def fit(
         everyone.append(keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode))
     if ema is not None:
         everyone.append(averaged.last())
-    if jit and any(isinstance(layer, keras.layers.RNN) for layer in model._flatten_layers()):
+    static = jit and keras.backend.backend() == "tensorflow"
+    if static and any(isinstance(layer, keras.layers.RNN) for layer in model._flatten_layers()):
         everyone.append(StaticShapes())
     everyone.append(Limits(last, minutes, replicas.agree))  # last, as scores take time too
     begun = 0
@@ -178,16 +182,6 @@ def fit(
         )
         replicas.same_weights(model)
     return history
-
-
-def _check(replicas: Replicas, accumulate: int, jit: bool) -> None:
-    """Raise for what Keras cannot do with replicas under `tf.distribute`."""
-    if replicas.strategy is None:
-        return
-    why = f"with {replicas.count} replicas of tf.distribute"
-    wanted = f"1 {why}, as Keras accumulates in one alone; raise tokens_per_batch"
-    expect(accumulate == 1, "accumulate", wanted, accumulate)
-    expect(not jit, "jit", f"False {why}, as XLA compiles no exchange between CPUs", jit)
 
 
 def _in_parts(batches: Any, **parts: Any) -> Callable[..., Any]:

@@ -20,7 +20,8 @@ def save_weights(model: Any, path: Path) -> None:
     """
     partial = partial_name(path)
     try:
-        _reserve(partial, sum(math.prod(weight.shape) for weight in model.weights) * 4)
+        variables = [*model.weights, *getattr(getattr(model, "optimizer", None), "variables", ())]  # Keras writes both
+        _reserve(partial, sum(math.prod(variable.shape) for variable in variables) * 4)
         model.save_weights(partial)
         os.replace(partial, path)
     finally:

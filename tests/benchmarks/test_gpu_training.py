@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_attn.data import EncodedPairs, Epochs, SavedBatches, save_batches
+from keras_attn.recipes.transformer_tiny_tok import TransformerTinyTok
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -53,6 +54,14 @@ def test_batches_of_a_file_come_over_and_over_whatever_is_asked_before(script, f
         assert all((inputs[side] == same[side]).all() for side in ("source", "target"))
         assert (labels == others[0]).all()
         assert (weights == others[1]).all()
+
+
+def test_it_trains_as_the_recipe_does(script):
+    pytest.importorskip("jax", reason="the other backend")
+    gpu, recipe = script("gpu_training"), TransformerTinyTok()
+    assert gpu.sized("tiny", "pre") == (recipe.encoder, recipe.decoder)
+    fields = {**gpu.RECIPE, "warmup": gpu.WARMUP, "smoothing": gpu.SMOOTHING}
+    assert {name: getattr(recipe.training, name) for name in fields} == fields
 
 
 def test_it_trains_from_a_file_and_times_without_tensorflow(file):

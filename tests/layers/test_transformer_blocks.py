@@ -151,6 +151,17 @@ def test_what_the_mask_of_the_memory_hides_does_not_matter(reads):
     assert abs(numpy(block(x, given))[0] - first[0]).max() > 0.01
 
 
+def test_parts_of_a_block_with_a_seed_drop_other_places():
+    feed_forward = FeedForward(16)
+    encoder = EncoderBlock(MultiHeadAttention(2, 4), feed_forward, dropout=0.5, seed=3)
+    decoder = DecoderBlock(MultiHeadAttention(2, 4), MultiHeadAttention(2, 4), feed_forward, dropout=0.5, seed=3)
+    parts = (encoder.around_attention, encoder.around_feed_forward)
+    others = (decoder.around_self, decoder.around_attention, decoder.around_feed_forward)
+    for together in (parts, others):
+        masks = [numpy(part(np.zeros((2, 3, 8)), np.ones((2, 3, 8)), training=True)) for part in together]
+        assert len({mask.tobytes() for mask in masks}) == len(together)
+
+
 @norms
 def test_dropout_of_blocks_acts_in_training_only(norm):
     x, given = numbers(2, 3, WIDTH), memory()

@@ -203,6 +203,15 @@ def test_the_shares_of_an_update_are_its_mean(count, replicas, corpus):
         assert len({value for share in shares for value in np.unique(share)} - {0}) == 1
 
 
+def test_the_labels_of_an_epoch_are_counted_once(corpus, monkeypatch):
+    counted, count = [], corpus.target_tokens
+    monkeypatch.setattr(corpus, "target_tokens", lambda epoch: counted.append(epoch) or count(epoch))
+    parts = Parts(corpus, 3)
+    for number in range(21):  # the third and the fifth update go over the end of an epoch
+        parts.batch(*divmod(number, 7))
+    assert counted == [0, 1, 2]
+
+
 def test_an_update_of_one_part_keeps_its_weights(corpus):
     np.testing.assert_array_equal(Parts(corpus).batch(1, 2)[2], corpus.batch(1, 2)[2])
 

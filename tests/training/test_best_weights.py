@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 
 from keras_attn.errors import UserError
 from keras_attn.training.callbacks import BestWeights
+from keras_attn.training.weights_file import save_weights
 
 NAN = float("nan")
 
@@ -116,6 +118,19 @@ def test_a_full_disk_leaves_the_good_file(model, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == good
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_room_is_kept_for_all_that_is_written(tmp_path, monkeypatch):
+    """HDF5 ends the process where there is none: the optimizer's moments are in the file of a compiled model too."""
+    model = keras.Sequential([keras.layers.Input((300,)), keras.layers.Dense(300)])
+    model.compile(optimizer="adam", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    kept = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda file, start, size: kept.append(size))
+    save_weights(model, tmp_path / "best.weights.h5")
+    (size,) = kept
+    written = (tmp_path / "best.weights.h5").stat().st_size
+    assert 3 * 4 * 300 * 301 < written <= size
 
 
 def test_a_value_that_is_not_in_the_logs_names_those_that_are(model):

@@ -20,7 +20,12 @@ from keras_attn.training.replicas import is_chief
 from keras_attn.training.replicas.replicas import read_config
 
 TESTS = Path(__file__).parent.parent
-SETTINGS = {"epochs": 6, "updates_per_epoch": 1, "smoothing": 0.0, "score": 1}  # an epoch is an update, and its logs
+SETTINGS = {
+    "epochs": 6,
+    "updates_per_epoch": 1,
+    "smoothing": 0.0,
+    "score": "rises",
+}  # an epoch is an update, and its logs
 BOUND = 240  # seconds until whoever is left must have stopped; from the death it takes about 1
 
 
@@ -105,6 +110,18 @@ def test_a_worker_dies_the_other_stops_and_the_same_command_goes_on(together, tm
     assert [result for _, result, _ in again] == together[1]  # bit for bit the run in which nobody died
 
 
+def test_a_run_that_was_best_before_a_worker_died_ends_with_its_best_weights(tmp_path):
+    falls = {**SETTINGS, "score": "falls", "epochs": 4}
+    whole = [ends(worker) for worker in two(tmp_path / "whole", falls)]
+    assert ends(two(tmp_path / "run", falls, dies_after=3)[0])[0] == 2
+    again = [ends(worker) for worker in two(tmp_path / "run", falls)]
+    for came, wanted in zip(again, whole, strict=True):
+        assert came[0] == wanted[0] == 0, came[2] + wanted[2]
+        assert came[1] == wanted[1]
+    val = whole[0][1]["history"]["val_score"]
+    assert val == sorted(val, reverse=True)
+
+
 def test_two_devices_are_one(alone, tmp_path):
     status, found, error = ends(start(tmp_path / "run", {**SETTINGS, "devices": 2}))
     assert status == 0, error
@@ -134,6 +151,15 @@ def test_what_would_silently_not_be_shared_is_refused(tmp_path):
         ),
         "accumulate: expected 1 with 2 replicas of tf.distribute, as Keras accumulates in one alone": start(
             tmp_path, {**SETTINGS, "devices": 2, "accumulate": 2}
+        ),
+        "jit: expected False (--training.no-jit) with 2 replicas of tf.distribute": start(
+            tmp_path, {**SETTINGS, "devices": 2, "jit": True}
+        ),
+        "precision: expected float32 or bfloat16 with 2 replicas of tf.distribute, where nothing scales": start(
+            tmp_path, {**SETTINGS, "devices": 2, "precision": "float16"}
+        ),
+        "devices: expected 1 of each of 2 workers without GPUs": start(
+            tmp_path, {**SETTINGS, "devices": 2}, TF_CONFIG=config
         ),
         "devices: expected at most 1, as many as JAX has": start(
             tmp_path, {**SETTINGS, "devices": 2}, KERAS_BACKEND="jax", XLA_FLAGS=""

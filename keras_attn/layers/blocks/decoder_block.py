@@ -10,6 +10,7 @@ from keras import ops
 from keras_attn.layers.blocks.feed_forward import FeedForward
 from keras_attn.layers.blocks.residual import Residual
 from keras_attn.layers.blocks.scored_reader import ScoredReader
+from keras_attn.layers.blocks.seeds import seeds
 from keras_attn.layers.head_attention import HeadAttention
 from keras_attn.ops.reshaping import reshaped
 
@@ -66,10 +67,11 @@ class DecoderBlock(keras.layers.Layer):
         self.dropout = dropout
         self.seed = seed
         self.supports_masking = True
-        around = {"norm": norm, "dropout": dropout, "seed": seed, "dtype": self.dtype_policy}
-        self.around_self = Residual(**around, name="around_self_attention")
-        self.around_attention = Residual(**around, name="around_attention")
-        self.around_feed_forward = Residual(**around, name="around_feed_forward")
+        around: dict[str, Any] = {"norm": norm, "dropout": dropout, "dtype": self.dtype_policy}
+        first, second, third = seeds(seed, 3)
+        self.around_self = Residual(**around, seed=first, name="around_self_attention")
+        self.around_attention = Residual(**around, seed=second, name="around_attention")
+        self.around_feed_forward = Residual(**around, seed=third, name="around_feed_forward")
 
     def build(self, x_shape: Any, memory_shape: dict) -> None:
         for around in (self.around_self, self.around_attention, self.around_feed_forward):

@@ -8,6 +8,7 @@ import keras
 
 from keras_attn.layers.blocks.feed_forward import FeedForward
 from keras_attn.layers.blocks.residual import Residual
+from keras_attn.layers.blocks.seeds import seeds
 from keras_attn.layers.head_attention import HeadAttention
 
 
@@ -50,9 +51,10 @@ class EncoderBlock(keras.layers.Layer):
         self.dropout = dropout
         self.seed = seed
         self.supports_masking = True
-        parts = {"norm": norm, "dropout": dropout, "seed": seed, "dtype": self.dtype_policy}
-        self.around_attention = Residual(**parts, name="around_attention")
-        self.around_feed_forward = Residual(**parts, name="around_feed_forward")
+        around: dict[str, Any] = {"norm": norm, "dropout": dropout, "dtype": self.dtype_policy}
+        first, second = seeds(seed, 2)
+        self.around_attention = Residual(**around, seed=first, name="around_attention")
+        self.around_feed_forward = Residual(**around, seed=second, name="around_feed_forward")
 
     def build(self, x_shape: Any, mask_shape: Any = None) -> None:
         self.around_attention.build(x_shape)

@@ -60,7 +60,8 @@ class BestWeights(keras.callbacks.Callback):
         if self.epoch < 0:
             return
         if self.path is None:
-            self.model.set_weights(self._weights)
+            if self._weights is not None:  # else a worker that went on after its best epoch: the chief tells it
+                self.model.set_weights(self._weights)
         else:
             self.model.load_weights(self.path)
 

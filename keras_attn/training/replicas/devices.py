@@ -57,6 +57,10 @@ def _strategy(devices: int, workers: int) -> Any:
     if gpus:
         expect(devices <= len(gpus), "devices", f"at most {len(gpus)}, as many as there are GPUs", devices)
     elif devices > 1:
+        wanted = (
+            f"1 of each of {workers} workers without GPUs, of which TensorFlow takes one CPU each; start more workers"
+        )
+        expect(workers <= 1, "devices", wanted, devices)
         _split_cpu(devices)
     names = [f"{kind}:{number}" for number in range(devices)]
     if workers <= 1:
