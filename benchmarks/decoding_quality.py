@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -126,6 +126,22 @@ def searches(run: Run, valid: Text, settings: Settings) -> dict[str, Any]:
     return found
 
 
+def systems(runs: Sequence[Run], valid: Text, settings: Settings) -> Iterator[tuple[str, list[Translate]]]:
+    """The name of each row, and what translates for it: one for each run, or all of them together."""
+    first, found = runs[0], searches(runs[0], valid, settings)
+    for name, search in found.items():
+        yield name, [translation(run, search) for run in runs]
+    if len(runs) > 1:
+        both = Ensemble([run.views for run in runs])
+        for name, search in found.items():
+            yield f"all together, {name}", [translation(first, search, both)]
+    if settings.samples:
+        made = {f"temperature {one}": (one, least_risk(first, settings.samples, one)) for one in settings.temperatures}
+        setting, chosen = best(f"{settings.samples} samples", made, valid)
+        name = f"least risk of {settings.samples} samples, {setting}"
+        yield name, [least_risk(run, settings.samples, chosen) for run in runs]
+
+
 def main(settings: Settings) -> None:
     runs = [Run.load(folder) for folder in settings.runs]
     first = runs[0]
@@ -133,18 +149,8 @@ def main(settings: Settings) -> None:
         if run.text.fingerprint != first.text.fingerprint:
             raise UserError(f"runs: {run.folder} has another vocabulary than {first.folder}; train on the same text")
     valid, test = (Text.of(first, split, settings.sentences) for split in ("valid", "test"))
-    found = searches(first, valid, settings)
-    systems = {name: [translation(run, search) for run in runs] for name, search in found.items()}
-    if settings.samples:
-        made = {f"temperature {one}": (one, least_risk(first, settings.samples, one)) for one in settings.temperatures}
-        setting, chosen = best(f"{settings.samples} samples", made, valid)
-        name = f"least risk of {settings.samples} samples, {setting}"
-        systems[name] = [least_risk(run, settings.samples, chosen) for run in runs]
-    if len(runs) > 1:
-        both = Ensemble([run.views for run in runs])
-        systems |= {f"all together, {name}": [translation(first, search, both)] for name, search in found.items()}
     rows, signature = [], ""
-    for name, translates in systems.items():
+    for name, translates in systems(runs, valid, settings):
         scores = [test.scores(translate) for translate in translates]
         signature = scores[0][2]
         cells = []
