@@ -10,9 +10,9 @@ from keras import ops
 from keras_attn.layers.blocks.feed_forward import FeedForward
 from keras_attn.layers.blocks.residual import Residual
 from keras_attn.layers.blocks.scored_reader import ScoredReader
-from keras_attn.layers.blocks.seeds import seeds
 from keras_attn.layers.head_attention import HeadAttention
 from keras_attn.ops.reshaping import reshaped
+from keras_attn.ops.seeds import seeds
 
 
 @keras.saving.register_keras_serializable("keras_attn")

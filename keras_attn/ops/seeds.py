@@ -1,4 +1,4 @@
-"""Seeds for the parts of a block."""
+"""Seeds for the parts of a whole."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def seeds(seed: int | None, count: int) -> list[int | None]:
     (True, 4, [None, None])
 
     Args:
-        seed: of the block.
-        count: of its parts.
+        seed: of the whole, not negative; None is left as it is.
+        count: number of its parts.
     """
     if seed is None:
         return [None] * count
