@@ -10,7 +10,8 @@ from keras_attn.quiet import import_tensorflow
 def average(run: Path, /, *, last: int | None = None, best: int | None = None, output: Path | None = None) -> None:
     """Average the weights of several checkpoints of a run, and write them as a run of its own.
 
-    A run keeps as many as `--training.keep-last` and `--training.keep-best` say, one at the end of each epoch.
+    A run keeps as many as `--training.keep-last` and `--training.keep-best` say, one at the end of each epoch. Where it
+    had a moving average (`--training.ema`), which its scores are of, the mean is of the weights without it.
 
     keras-attn average runs/en-de --last 8
     keras-attn average runs/en-de --best 5 --output runs/en-de-best5
