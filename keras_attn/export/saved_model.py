@@ -22,12 +22,13 @@ from keras_attn.export.outputs import (
     hypotheses_of_strings,
 )
 from keras_attn.export.signatures import functions
+from keras_attn.text.cleaning import clean
 from keras_attn.whole_file import whole_folder
 
 # What a server reads with `--enable_per_model_batching_parameters`: single sentences that come within 2 milliseconds of
 # each other are decoded together, which is where most of the throughput is.
 BATCHING = "max_batch_size { value: 64 }\nbatch_timeout_micros { value: 2000 }\nmax_enqueued_batches { value: 1000 }\n"
-FEW = 256  # strings tokenized at once, padded to the longest
+FEW, LONG = 256, 2000  # strings tokenized at once, padded to the longest; and characters of that
 
 
 class SavedTextToText:
@@ -55,13 +56,14 @@ class SavedTextToText:
         return hypotheses_of_strings(lambda batch: self._several(text=batch), lines, batch_size)
 
     def lengths(self, lines: Sequence[str]) -> list[int]:
-        """How many tokens each string has; what is more than the model reads is counted too."""
-        if self._tokenize is None:
-            return characters(lines)
-        found: list[int] = []
-        for start in range(0, len(lines), FEW):
-            ids = self._tokenize(text=tf.constant(list(lines[start : start + FEW])))["ids"]
-            found += tf.math.count_nonzero(ids, axis=1).numpy().tolist()
+        """How many tokens each string has, more than the model reads too; of endless ones, how many characters."""
+        found = characters(lines)
+        short = [index for index, length in enumerate(found) if length <= LONG] if self._tokenize else []
+        for start in range(0, len(short), FEW):
+            chosen = short[start : start + FEW]
+            ids = self._tokenize(text=tf.constant([clean(lines[index]) for index in chosen]))["ids"]
+            for index, length in zip(chosen, tf.math.count_nonzero(ids, axis=1).numpy().tolist(), strict=True):
+                found[index] = length
         return found
 
     def align(self, lines: Sequence[str], batch_size: int = 64) -> list[Alignment]:

@@ -68,7 +68,9 @@ def test_an_ensemble_is_exported_as_one_model(translate, tmp_path):
 def test_settings_make_the_search():
     assert SearchSettings(4, 2, 0.6, 0.3).make() == Beam(4, 2, LengthPenalty(0.6), CoveragePenalty(0.3))
     assert SearchSettings(4).make() == Beam(4)
-    with pytest.raises(UserError, match=r"n_best: expected 1 to width \(1\), got 2"):
+    with pytest.raises(
+        UserError, match=r"n_best: expected at most the width of the beam \(1\), or a wider beam, got 2"
+    ):
         SearchSettings(n_best=2)
     with pytest.raises(UserError, match="beta: expected at least 0"):
         SearchSettings(beam=2, coverage_penalty=-1.0)

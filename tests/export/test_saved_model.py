@@ -34,6 +34,13 @@ def test_its_alignments_come_back_equal(translate, reloaded, lines):
         np.testing.assert_allclose(theirs.weights, ours.weights, atol=1e-5)
 
 
+def test_it_counts_the_tokens_of_strings(reloaded, text):
+    lines = ["a man", "", "a horse eats", "\ud800x", "a " * 2000] + ["two women"] * 300
+    tokens = [len(ids) for ids in text.source.encode([*lines[:3], "\N{REPLACEMENT CHARACTER}x"])]
+    assert reloaded.lengths(lines) == [*tokens, 4000, *[len(text.source.encode(["two women"])[0])] * 300]
+    assert reloaded.lengths([]) == []
+
+
 def test_it_has_the_layout_and_the_signatures_of_tf_serving(saved):
     assert {path.name for path in saved.iterdir()} >= {"saved_model.pb", "variables", "batching_params.pbtxt"}
     assert saved.stat().st_mode & 0o777 == 0o755

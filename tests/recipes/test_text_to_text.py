@@ -85,6 +85,14 @@ def exported(run, tmp_path_factory):
     return folder
 
 
+def test_decode_says_what_a_greedy_search_has_no_use_for(run, fails):
+    assert "--length-penalty: a beam's, and this search is greedy; add --beam 5" in fails(
+        "decode", str(run), "one", "--length-penalty", "0.5"
+    )
+    wanted = "n_best: expected at most the width of the beam (1), or a wider beam, got 3"
+    assert wanted in fails("decode", str(run), "one", "--n-best", "3")
+
+
 def test_an_export_is_checked_against_the_run_and_says_where_it_comes_from(exported):
     parity = json.loads((exported / "assets.extra" / "parity.json").read_text())
     assert list(parity["ways"]) == ["tf.saved_model.load", "C++ session"]
