@@ -191,8 +191,7 @@ def search_short(
     for name, given in (("rules", search.rules or None), ("prefix", request.prefix), ("phrases", request.phrases)):
         if given is not None:
             raise UserError(f"{name}: expected none with a shortlist, which gives words other ids")
-    special = {"padding": 0, "start": 2, "end": 3}
-    for name, id in special.items():
+    for name, id in {"padding": 0, "start": 2, "end": 3}.items():
         expect(getattr(search, name) == id, name, f"{id} with a shortlist", getattr(search, name))
     words, may = shortlist.words(source, views.step.output["logits"].shape[-1])
     read = {"memory": memory, "bar": ops.where(may, 0.0, NEVER)}

@@ -20,12 +20,8 @@ from keras_attn.training.replicas import is_chief
 from keras_attn.training.replicas.replicas import read_config
 
 TESTS = Path(__file__).parent.parent
-SETTINGS = {
-    "epochs": 6,
-    "updates_per_epoch": 1,
-    "smoothing": 0.0,
-    "score": "rises",
-}  # an epoch is an update, and its logs
+# An epoch is an update, and its logs.
+SETTINGS = {"epochs": 6, "updates_per_epoch": 1, "smoothing": 0.0, "score": "rises"}
 BOUND = 240  # seconds until whoever is left must have stopped; from the death it takes about 1
 
 
