@@ -48,7 +48,12 @@ def export(
     from keras_attn.data import read_pairs
     from keras_attn.opened_model import open_run
 
-    lines = None if check is None else [sentence for _, sentence in read_pairs(check, check)]
+    lines = None
+    if check is not None:
+        pairs = read_pairs(check, check)
+        lines = [sentence for _, sentence in pairs]
+        if not lines:
+            raise UserError(f"--check: expected sentences in {str(check)!r}, found none: {pairs.report}")
     trained = open_run(run, {name: value for name, value in search.items() if value is not None})
     if format == "saved_model":
         print(trained.export(folder, lines, 5 if n_best is None else n_best))

@@ -165,6 +165,8 @@ def _draw(sampled: SampledPairs, plan: SampledPlan, epoch: int) -> tuple[Encoded
 
 def _encoded(pairs: Given, text: Tokenizer | None, cache: str | os.PathLike | None, limits: dict) -> EncodedPairs:
     if isinstance(pairs, EncodedPairs):
+        for name, value in {**limits, "cache": cache}.items():
+            expect(value is None, name, "None for EncodedPairs; give it to EncodedPairs.encode", value)
         return _checked(pairs, pairs)
     return _checked(EncodedPairs.encode(pairs, _tokenizer(text), cache=cache, **limits), pairs)
 

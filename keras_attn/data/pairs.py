@@ -102,6 +102,7 @@ class Pairs:
                 setattr(report, record.reason, getattr(report, record.reason) + 1)
             else:
                 report.kept += 1
+                report.further += len(record.targets) - 1
                 yield place, record
 
 
@@ -110,7 +111,7 @@ def read_pairs(
     on_bad: Literal["skip", "refuse"] = "skip",
     max_characters: int = 2000,
     group: bool = False,
-    columns: Sequence[int] = (0, 1),
+    columns: Sequence[int] | None = None,
 ) -> Pairs:
     """Return the pairs of one TSV file, of two parallel files, or of an iterable.
 
@@ -124,8 +125,8 @@ def read_pairs(
             Unusable: an empty side, a side over `max_characters`, invalid UTF-8, too few columns.
         max_characters: the longest side that is usable.
         group: gather the references of equal sources in `.references()`.
-        columns: of a TSV: the source, then the references. With the default (0, 1) every
-            column after the first is a reference.
+        columns: of a TSV, counted from 0: the source's, then those of the references. By default every column after
+            the first is a reference; (0, 1) leaves out what stands behind, such as an attribution.
 
     Raises:
         UserError: a missing or unreadable file, parallel files of unequal length; while going through the
@@ -141,14 +142,14 @@ def read_pairs(
         raise UserError(f'on_bad: expected "skip" or "refuse", got {on_bad!r}')
     if max_characters < 1:
         raise UserError(f"max_characters: expected 1 or more, got {max_characters}")
-    columns = tuple(columns)
-    if len(columns) < 2 or min(columns) < 0:
-        raise UserError(f"columns: expected two or more column numbers, from 0, got {columns}")
+    chosen = None if columns is None else tuple(columns)
+    if chosen is not None and (len(chosen) < 2 or min(chosen) < 0):
+        raise UserError(f"columns: expected two or more column numbers, from 0, got {chosen}")
     files = [Path(item) for item in paths_or_iterable if isinstance(item, str | os.PathLike)]
     match (len(paths_or_iterable), len(files)):
         case (1, 1):
             _check_readable(files[0])
-            records, name = from_table(files[0], max_characters, columns), str(files[0])
+            records, name = from_table(files[0], max_characters, chosen), str(files[0])
         case (2, 2):
             records, name = from_parallel(files[0], files[1], max_characters), f"{files[0]} + {files[1]}"
         case (1, 0):

@@ -28,8 +28,8 @@ class Bad(NamedTuple):
 Records = Callable[[], Iterator[tuple[str, Row | Bad]]]  # each call is a new pass; the string says where
 
 
-def from_table(path: Path, max_characters: int, columns: tuple[int, ...]) -> Records:
-    """Read tab-separated lines; with columns (0, 1) all columns after the first are references."""
+def from_table(path: Path, max_characters: int, columns: tuple[int, ...] | None) -> Records:
+    """Read tab-separated lines; without `columns` all after the first are references."""
 
     def records() -> Iterator[tuple[str, Row | Bad]]:
         for number, line in enumerate(read_lines(path), start=1):
@@ -39,10 +39,10 @@ def from_table(path: Path, max_characters: int, columns: tuple[int, ...]) -> Rec
         cells = line.split(b"\t")
         if not line.strip():
             return Bad("empty", "the line is empty")
-        if len(cells) <= max(columns):
-            return Bad("missing_column", f"expected {max(columns) + 1} columns or more, got {len(cells)}")
-        further = cells[2:] if columns == (0, 1) else []
-        return _decode([cells[column] for column in columns] + further, max_characters)
+        last = max(columns or (0, 1))
+        if len(cells) <= last:
+            return Bad("missing_column", f"expected {last + 1} columns or more, got {len(cells)}")
+        return _decode(cells if columns is None else [cells[column] for column in columns], max_characters)
 
     return records
 

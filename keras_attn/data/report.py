@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass
 class Report:
-    """Counts of one pass over a corpus; `read` is the sum of the others."""
+    """Counts of one pass over a corpus: records, and how many references the kept ones have beyond one for each."""
 
     read: int = 0
     kept: int = 0
@@ -15,6 +15,7 @@ class Report:
     too_long: int = 0
     invalid_utf8: int = 0
     missing_column: int = 0
+    further: int = 0
 
     def __str__(self) -> str:
         reasons = {
@@ -24,4 +25,6 @@ class Report:
             "with too few columns": self.missing_column,
         }
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-        return f"{self.read:,} records read, {self.kept:,} kept" + (f"; skipped: {skipped}" if skipped else "")
+        further = f" with {self.further:,} further references" if self.further else ""
+        kept = f"{self.read:,} records read, {self.kept:,} kept{further}"
+        return f"{kept}; skipped: {skipped}" if skipped else kept

@@ -96,7 +96,10 @@ def _refine(shapes: np.ndarray, grid: np.ndarray, counts: np.ndarray, edges: np.
                 if moved.min() < 0 or moved.max() >= len(edges):
                     continue
                 column = _cost(moved, grid, edges)
-                cost = int((np.minimum(others, column) * counts).sum())
+                each = np.minimum(others, column)
+                if each.max() == UNCOVERED:  # which times a large count is no number of 64 bits any more
+                    continue
+                cost = int((each * counts).sum())
                 if cost < best:
                     best, shapes, costs = cost, shapes.copy(), costs.copy()
                     shapes[number], costs[:, number] = moved, column

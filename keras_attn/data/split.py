@@ -45,14 +45,15 @@ def hold_out(
     """
     total = sum(1 for _ in pairs)
     count = min(at_most, max(1, total // one_in))
-    held = frozenset(_lowest((source for source, _ in pairs), count, str(seed).encode()))
-    if not any(source not in held for source, _ in pairs):
-        raise UserError(f"pairs: expected at least two different sources to hold one out, got {len(held)}")
+    lowest = _lowest((source for source, _ in pairs), count + 1, str(seed).encode())
+    if len(lowest) < 2:
+        raise UserError(f"pairs: expected at least two different sources to hold one out, got {len(lowest)}")
+    held = frozenset(lowest[: min(count, len(lowest) - 1)])
     return _Kept(pairs, held), [Pair(*pair) for pair in pairs if pair[0] in held]
 
 
 def _lowest(sources: Iterable[str], count: int, key: bytes) -> list[str]:
-    """The `count` different sources of lowest hash, in memory for so many only."""
+    """The `count` different sources of lowest hash, that one first, in memory for so many only."""
     heap: list[tuple[int, str]] = []  # the highest of those kept stands first
     kept: set[str] = set()
     for source in sources:
@@ -68,4 +69,4 @@ def _lowest(sources: Iterable[str], count: int, key: bytes) -> list[str]:
         else:
             continue
         kept.add(source)
-    return list(kept)
+    return [source for _, source in sorted(heap, reverse=True)]

@@ -116,9 +116,10 @@ class HardAttention(keras.layers.Layer):
         query: Any,
         value: Any,
         key: Any = None,
+        *_: Any,
         return_attention_scores: bool = False,
         return_log_probability: bool = False,
-        **kwargs: Any,
+        **__: Any,
     ) -> Any:
         rows, key = tuple(query.shape[:2]), value if key is None else key
         shapes = [(*rows, value.shape[-1])]

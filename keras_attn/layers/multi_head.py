@@ -75,7 +75,7 @@ class MultiHeadAttention(HeadAttention):
         return (output, weights) if return_attention_scores else output
 
     def compute_output_spec(
-        self, query: Any, value: Any, key: Any = None, return_attention_scores: bool = False, **kwargs: Any
+        self, query: Any, value: Any, *_: Any, return_attention_scores: bool = False, **__: Any
     ) -> Any:
         shape = (*query.shape[:2], self.units or query.shape[-1])
         output = keras.KerasTensor(shape, dtype=self.compute_dtype)

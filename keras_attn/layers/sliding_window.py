@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attn.errors import expect
+from keras_attn.errors import UserError, expect
 from keras_attn.layers.head_attention import HeadAttention
 from keras_attn.ops import blocks, masks
 from keras_attn.ops import heads as head_ops
@@ -71,6 +71,17 @@ class SlidingWindowAttention(HeadAttention):
         after = 0 if use_causal_mask else self.window
         output, weights = self._slide(query, memory, after, seen=seen, looks=looks, training=training)
         return (output, weights) if return_attention_scores else output
+
+    def read(self, *_: Any, **__: Any) -> Any:
+        """Not there: the window moves with the query, and a query has no place beside a memory of another length.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError(
+            f"{self.name}: a window cannot read a memory, in which a query has no place; take MultiHeadAttention for "
+            "it, or call this layer with a value in which positions mean what they mean in the query"
+        )
 
     def step(
         self,
@@ -145,9 +156,10 @@ class SlidingWindowAttention(HeadAttention):
         self,
         query: Any,
         value: Any,
+        *_: Any,
         use_causal_mask: bool = False,
         return_attention_scores: bool = False,
-        **kwargs: Any,
+        **__: Any,
     ) -> Any:
         batch, length = query.shape[:2]
         output = keras.KerasTensor((batch, length, self.units or query.shape[-1]), dtype=self.compute_dtype)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import keras
 
-from keras_attn.errors import UserError
+from keras_attn.errors import UserError, one_of
 from keras_attn.layers import ReversibleEmbedding
 from keras_attn.models.decoders.rnn import RNNDecoder
 from keras_attn.models.decoders.transformer import TransformerDecoder
@@ -42,6 +42,7 @@ def seq2seq(
     >>> views.training.output_shape
     (None, None, 13)
     """
+    one_of("share_embeddings", share_embeddings, (False, True, "softmax"))
     if share_embeddings and (source_vocabulary, encoder.embedding) != (target_vocabulary, decoder.embedding):
         raise UserError(
             "share_embeddings: expected one vocabulary and one width on both sides, got "

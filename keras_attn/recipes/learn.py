@@ -75,6 +75,9 @@ def learn(
         SystemExit: training is over, and this is a worker that has nothing else to do.
     """
     expect(0 <= seed < 2**32, "seed", "0 to 4294967295", seed)
+    covered = search.coverage_penalty if search else 0
+    there = decoder.attention is not None or not covered
+    expect(there, "coverage_penalty", "0 without attention, of which it is made", covered)
     if keras.backend.backend() == "tensorflow":
         how: dict[str, Any] = {"accumulate": training.accumulate, "jit": training.jit, "precision": training.precision}
         check_together(training.devices * read_config()[0], **how)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -11,9 +10,9 @@ from typing import Any
 
 from keras_attn.alignment import Look
 from keras_attn.decoding import Shortlist
-from keras_attn.errors import UserError
+from keras_attn.errors import UserError, expect
 from keras_attn.export import Alignment, AttentionReader, Output, TargetScorer, TextToText
-from keras_attn.models import Views, seq2seq
+from keras_attn.models import TransformerDecoder, TransformerEncoder, Views, seq2seq
 from keras_attn.recipes.run_config import RunConfig
 from keras_attn.recipes.run_export import export_saved_model
 from keras_attn.text import Tokenizer
@@ -87,17 +86,32 @@ class Run:
             weights: a file of weights to start from.
 
         Raises:
-            UserError: the folder holds a run already, or the weights are of another model; nothing was written then.
+            UserError: the folder holds a run already, the weights are of another model, or it has fewer learned places
+                than inputs may have tokens; nothing was written then.
         """
         folder = Path(folder)
         cls.check_free(folder)
         run = cls(folder, config, text)  # a model that cannot be built, or start from these weights, leaves no folder
+        run._check_places()
         if weights is not None:
             run.load_weights(weights)
         folder.mkdir(parents=True, exist_ok=True)
         text.save(folder / "tokenizer")
         config.save(folder / "config.json")
         return run
+
+    def _check_places(self) -> None:
+        """Refuse fewer learned places than inputs may have tokens: in a graph no layer can tell."""
+        encoder, decoder, (source, target) = self.config.model.encoder, self.config.model.decoder, self.score.limits
+        learned = []
+        if isinstance(encoder, TransformerEncoder) and encoder.position == "learned":
+            learned.append(("encoder.places", encoder.places, source))
+        if isinstance(decoder, TransformerDecoder) and decoder.position == "learned":
+            learned.append(("decoder.places", decoder.places, target))
+        if decoder.attention == "location":
+            learned.append(("decoder.max_source_length", decoder.max_source_length, source))
+        for name, places, most in learned:
+            expect(places > most, name, f"more than {most}, or a smaller data.max_length", places)
 
     @classmethod
     def reopen(cls, folder: str | os.PathLike[str], config: RunConfig, text: Tokenizer) -> Run:
@@ -152,7 +166,7 @@ class Run:
 
         Args:
             folder: where it lives.
-            search: fields of `SearchSettings` to change.
+            search: fields of `SearchSettings` to change, see its `changed`.
             shortlist: whether to score the words of the run's shortlist alone.
 
         Raises:
@@ -164,7 +178,7 @@ class Run:
                 f"run: expected the folder of a run (with config.json) or of an exported model, got {str(folder)!r}"
             )
         config = RunConfig.load(folder / "config.json")
-        config.model.search = dataclasses.replace(config.model.search, **search or {})
+        config.model.search = config.model.search.changed(**(search or {}))
         text = Tokenizer.load(folder / "tokenizer")
         if text.fingerprint != config.tokenizer:
             raise UserError(

@@ -39,7 +39,7 @@ def export_saved_model(
         UserError: the folder exists, or an output differs and is no tie.
     """
     expect(n_best >= 1, "n_best", "at least 1", n_best)
-    sentences = list(lines or run.samples()[0])
+    sentences = list(run.samples()[0] if lines is None else lines)
     model, search = run.config.model, run.config.model.search
     several = replace(search, beam=max(search.beam, n_best), n_best=n_best).make()
     one = search.make()
@@ -82,7 +82,7 @@ def export_ctranslate2(
     Raises:
         UserError: the folder exists, CTranslate2 has no such model, or a score differs.
     """
-    sentences = list(lines or run.samples()[0])
+    sentences = list(run.samples()[0] if lines is None else lines)
 
     def check(written: Path) -> None:
         targets = run.greedy(sentences).text
@@ -112,7 +112,7 @@ def export_litert(
     Raises:
         UserError: the folder exists, LiteRT has no such operations, or an output differs and is no tie.
     """
-    sentences = list(lines or run.samples()[0])
+    sentences = list(run.samples()[0] if lines is None else lines)
 
     def check(written: Path) -> None:
         found = Agreement.of(sentences, run.greedy(sentences), greedy_litert(written, run.text, run.greedy, sentences))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from keras_attn.data import Pairs, read_pairs
 from keras_attn.decoding import Beam, CoveragePenalty, Greedy, LengthPenalty
-from keras_attn.errors import expect
+from keras_attn.errors import UserError, expect
 from keras_attn.training.optimizers import Optimizer, Schedule
 from keras_attn.training.precision import Precision
 from keras_attn.training.text_scores import bleu
@@ -20,7 +21,9 @@ class DataSettings:
         train: one TSV (source, target), or two parallel files, plain or .gz.
         valid: the same, to choose the best weights on; by default 1 pair in 20 of train (at most 2,000) is held out.
         test: the same, scored once at the end; may be left out.
-        reverse: learn from target to source instead.
+        columns: of a TSV, counted from 0: the source's, then those of the references; by default all after the first
+            are references. 0 1 leaves out what stands behind, such as an attribution.
+        reverse: learn from target to source instead; in a TSV these are the first two columns.
         on_bad: what to do with an empty, over-long or undecodable line: "skip" counts it, "refuse" stops.
         max_characters: longer lines are bad.
         max_length: training pairs with more tokens than this on either side are left out; longer inputs are cut.
@@ -29,6 +32,7 @@ class DataSettings:
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
+    columns: tuple[int, ...] | None = None
     reverse: bool = False
     on_bad: Literal["skip", "refuse"] = "skip"
     max_characters: int = 2000
@@ -36,6 +40,30 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         _at_least_one(self, "max_characters", "max_length")
+        two = self.columns is None or len(self.columns) == 2 or not self.reverse
+        expect(two, "columns", "the source's and one target's, as they change places", self.columns)
+
+    def pairs(self, split: Literal["train", "valid", "test"], group: bool = False) -> Pairs:
+        """Read one of the three.
+
+        Args:
+            split: which.
+            group: put the references of equal sources together, see `data.read_pairs`.
+
+        Raises:
+            UserError: there are none.
+        """
+        files = getattr(self, split)
+        if len(files) not in (1, 2):
+            raise UserError(f"--data.{split}: expected one TSV or two parallel files, got {len(files) or 'none'}")
+        given, columns = files, self.columns
+        if self.reverse:
+            given, columns = files[::-1], (columns or (0, 1))[::-1]
+        limits: dict[str, Any] = {"on_bad": self.on_bad, "max_characters": self.max_characters}
+        found = read_pairs(*given, **limits, group=group, columns=columns)
+        if not found.report.kept:
+            raise UserError(f"--data.{split}: expected pairs in {' and '.join(files)}, found none: {found.report}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -66,8 +94,8 @@ class SearchSettings:
     Args:
         beam: width of the beam, see `decoding.Beam`; 1 is greedy search.
         n_best: how many outputs of the beam to return.
-        length_penalty: how much longer outputs are favored, 0 not at all, see `decoding.LengthPenalty`.
-        coverage_penalty: how much it costs to look at a part of the source only, see `decoding.CoveragePenalty`.
+        length_penalty: of a beam, how much longer outputs are favored, 0 not at all, see `decoding.LengthPenalty`.
+        coverage_penalty: of a beam, what looking at a part of the source only costs, see `decoding.CoveragePenalty`.
     """
 
     beam: int = 1
@@ -79,6 +107,11 @@ class SearchSettings:
         wanted = f"at most the width of the beam ({self.beam}), or a wider beam"
         expect(self.n_best <= self.beam, "n_best", wanted, self.n_best)
         self.make()  # refuses what else makes no sense
+
+    def changed(self, **fields: Any) -> SearchSettings:
+        """The same with other fields; of a narrower beam no more outputs are asked for than it has."""
+        n_best = min(self.n_best, fields.get("beam", self.beam))
+        return replace(self, **{"n_best": n_best, **fields})
 
     def make(self) -> Beam | Greedy:
         """Make the search."""

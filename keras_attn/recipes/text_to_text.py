@@ -13,12 +13,11 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
-from keras_attn.data import hold_out, read_pairs
-from keras_attn.errors import UserError
+from keras_attn.data import Pairs, hold_out
 from keras_attn.models import RNNDecoder, RNNEncoder
 from keras_attn.plots import by_length
 from keras_attn.recipes.learn import learn
@@ -55,11 +54,9 @@ class TextToTextRecipe:
 
     def train(self) -> Run:
         """Train, score the test pairs if there are any, and say where everything is."""
-        if not self.data.train:
-            raise UserError("--data.train: expected one TSV or two parallel files, got none")
         pairs, valid = self._read()
         # Read now, so that a wrong path is told before the training and not after it.
-        test = self._corpus(self.data.test, group=True).references() if self.data.test else None
+        test = self._pairs("test", group=True).references() if self.data.test else None
         run = learn(
             self,
             self.name,
@@ -89,29 +86,14 @@ class TextToTextRecipe:
         return run
 
     def _read(self) -> tuple[Any, tuple[list[str], list[list[str]]]]:
-        pairs = self._corpus(self.data.train)
-        logger.info("train: %s", pairs.report)
+        pairs = self._pairs("train")
         if self.data.valid:
-            valid = self._corpus(self.data.valid, group=True)
-            logger.info("valid: %s", valid.report)
-            return pairs, valid.references()
+            return pairs, self._pairs("valid", group=True).references()
         kept, held = hold_out(pairs, one_in=20, at_most=2000, seed=self.seed)
         logger.info("valid: %d pairs held out of train", len(held))
         return kept, ([pair.source for pair in held], [[pair.target] for pair in held])
 
-    def _corpus(self, paths: tuple[str, ...], group: bool = False) -> Any:
-        if len(paths) > 2:
-            raise UserError(f"--data: expected one TSV or two parallel files, got {len(paths)} files")
-        reverse = self.data.reverse
-        columns = (1, 0) if reverse and len(paths) == 1 else (0, 1)
-        files = paths[::-1] if reverse and len(paths) == 2 else paths
-        corpus = read_pairs(
-            *files,
-            on_bad=self.data.on_bad,
-            max_characters=self.data.max_characters,
-            group=group,
-            columns=columns,
-        )
-        if not corpus.report.kept:
-            raise UserError(f"--data: expected pairs in {' and '.join(paths)}, found none: {corpus.report}")
-        return corpus
+    def _pairs(self, split: Literal["train", "valid", "test"], group: bool = False) -> Pairs:
+        pairs = self.data.pairs(split, group)
+        logger.info("%s: %s", split, pairs.report)
+        return pairs

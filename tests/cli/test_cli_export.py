@@ -56,6 +56,13 @@ def test_a_saved_model_is_not_quantized(run, tmp_path, model, fails):
     assert not (tmp_path / "1").exists()
 
 
+def test_a_check_of_no_sentences_is_refused(run, tmp_path, model, fails):
+    (tmp_path / "lines").write_bytes(b"\n\xff\n")
+    said = fails("export", run, str(tmp_path / "1"), "--check", str(tmp_path / "lines"))
+    assert f"--check: expected sentences in '{tmp_path}/lines', found none: " in said
+    assert not (tmp_path / "1").exists()
+
+
 def test_an_exported_model_is_no_run(tmp_path, model, fails):
     (tmp_path / "saved_model.pb").touch()
     assert "is an exported model; give the folder of the run" in fails("export", str(tmp_path), str(tmp_path / "1"))

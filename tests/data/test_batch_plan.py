@@ -231,6 +231,14 @@ def test_one_side_may_say_nothing(side):
     assert cost <= best_cut_cost(*pairs, telling, 6)
 
 
+def test_many_pairs_of_two_kinds_have_a_shape():
+    """So many that a shape too small for half of them would cost more than 64 bits can tell."""
+    source, target = np.full(2 * 10**7, 5), np.repeat([5, 10], 10**7)
+    found, bucket = choose_shapes(source, target, 1)
+    assert found == [(5, 10)]
+    assert not bucket.any()
+
+
 def test_spare_shapes_are_used():
     """By any one number there are two kinds of pair, and four in truth."""
     source, target = np.array([(s, t) for s in (8, 9) for t in (1, 2)] * 20).T

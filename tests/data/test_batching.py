@@ -55,11 +55,6 @@ def test_rows_are_what_teacher_forcing_needs(text):
         assert source.dtype == target.dtype == labels.dtype == np.int32
         assert weights.dtype == np.float32
         for x, shifted, y, weight in zip(source, target, labels, weights, strict=True):
-            if not weight.any():
-                assert not x.any()
-                assert not shifted.any()
-                assert not y.any()
-                continue
             ids = text.target.encode(text.target.decode([y]))[0].tolist()
             n = len(ids)
             rest = len(y) - n - 1
@@ -275,6 +270,12 @@ def test_an_empty_corpus_is_refused_with_the_reason(text, tmp_path):
         batches(PAIRS, text, max_source_length=0)
     with pytest.raises(UserError, match="got none"):
         batches(EncodedPairs.encode([], text))
+
+
+@pytest.mark.parametrize("given", [{"max_source_length": 5}, {"max_target_length": 5}, {"cache": "folder"}])
+def test_what_is_encoded_already_has_its_limits(given, text):
+    with pytest.raises(UserError, match=f"{next(iter(given))}: expected None for EncodedPairs"):
+        batches(EncodedPairs.encode(PAIRS, text), **given)
 
 
 def test_text_needs_a_tokenizer():

@@ -162,12 +162,13 @@ def test_further_columns_are_references(write):
     assert list(pairs) == [("a", "b"), ("a", "c"), ("d", "e"), ("f", "g"), ("f", "h")]
     assert pairs.references() == (["a", "d", "f"], [["b", "c"], ["e"], ["g", "h"]])
     assert len(pairs) == 5
-    assert pairs.report.kept == 3
+    assert str(pairs.report) == "3 records read, 3 kept with 2 further references"
 
 
 def test_chosen_columns(write):
     path = write("p.tsv", "1\ta\tb\tc\n2\td\te\n")
     assert list(read_pairs(path, columns=(2, 1))) == [("b", "a"), ("e", "d")]
+    assert list(read_pairs(path, columns=(0, 1))) == [("1", "a"), ("2", "d")]  # what stands behind is no reference
     three = read_pairs(path, columns=[1, 2, 3])
     assert three.references() == (["a"], [["b", "c"]])
     assert three.report.missing_column == 1

@@ -74,3 +74,12 @@ def test_settings_make_the_search():
         SearchSettings(n_best=2)
     with pytest.raises(UserError, match="beta: expected at least 0"):
         SearchSettings(beam=2, coverage_penalty=-1.0)
+
+
+def test_a_narrower_beam_has_fewer_outputs():
+    trained = SearchSettings(beam=5, n_best=3, length_penalty=0.5)
+    assert trained.changed(beam=2) == SearchSettings(2, 2, 0.5)
+    assert trained.changed(beam=1, length_penalty=1.0) == SearchSettings()
+    assert trained.changed(n_best=1) == SearchSettings(5, 1, 0.5)
+    with pytest.raises(UserError, match=r"n_best: expected at most the width of the beam \(2\).* got 3"):
+        trained.changed(beam=2, n_best=3)

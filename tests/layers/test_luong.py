@@ -88,7 +88,7 @@ def test_the_decoder_is_that_of_the_paper(kind, input_feeding, dtype, tolerance)
     make, states = CELLS[kind]
     scoring = GeneralScoring(UNITS, dtype=dtype)
     cell = LuongCell(make(dtype), Attention(scoring, dtype=dtype), input_feeding=input_feeding, dtype=dtype)
-    assert cell.state_size == [*states, UNITS] if input_feeding else states
+    assert cell.state_size == ([*states, UNITS] if input_feeding else states)
     words, state, memory, parts, last = run(Unroll(cell, dtype=dtype), scoring, cell.state_size, dtype)
     W_c = cell.fusion.W_c.get_weights()[0].astype("float64")
     for row in range(BATCH):

@@ -67,6 +67,13 @@ def test_the_input_is_the_query_if_there_is_no_other():
     same(numpy(layer(inputs)), numpy(layer(inputs, inputs)))
 
 
+def test_hidden_masks_count_beside_a_mask_of_experts():
+    tokens, all_of_them = np.array([[1, 2, 0], [3, 0, 0]]), np.ones((2, 3, EXPERTS), "bool")
+    read = layers.Embedding(4, INPUTS, mask_zero=True)(tokens)
+    mixed = numpy(ExpertAttention(experts(), UNITS)(read, expert_mask=all_of_them))
+    assert ((mixed != 0).any(-1) == (tokens != 0)).all()
+
+
 def test_it_learns_which_expert_is_right_where():
     random = np.random.default_rng(1)
     inputs = random.normal(size=(1024, 2)).astype("float32")

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from catalogue import KEY_LENGTHS, QUERY_LENGTHS, fill, numpy, same
 
-from keras_attn.layers import GroupedQueryAttention, MultiHeadAttention, MultiQueryAttention
+from keras_attn.layers import (
+    DotScoring,
+    GroupedQueryAttention,
+    HardAttention,
+    MixtureOfHeads,
+    MultiHeadAttention,
+    MultiQueryAttention,
+    SlidingWindowAttention,
+)
 
 HEADS, HEAD_DIM, VALUE_DIM = 7, 3, 5
 QUERY_MASK, MASK = (np.arange(max(lengths)) < np.array(lengths)[:, None] for lengths in (QUERY_LENGTHS, KEY_LENGTHS))
@@ -254,3 +262,20 @@ def test_a_wrong_rank_names_the_argument(name):
     layer = built(FAMILY["multi-head"])
     with pytest.raises(ValueError, match=rf"`{name}` must have shape \(batch, .*\(5,\)"):
         layer(**{**given, name: np.zeros(5)})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MultiHeadAttention(HEADS, HEAD_DIM),
+        lambda: SlidingWindowAttention(HEADS, HEAD_DIM, window=2),
+        lambda: MixtureOfHeads(HEADS, 2, HEAD_DIM),
+        lambda: HardAttention(DotScoring()),
+    ],
+    ids=["multi-head", "sliding-window", "mixture-of-heads", "hard"],
+)
+def test_symbols_may_come_by_place(make):
+    query, mask = keras.Input((4, 11)), keras.Input((4,), dtype="bool")
+    found = make()(query, query, query, mask, return_attention_scores=True)
+    assert found[0].shape == (None, 4, 11)
+    assert len(found) == 2

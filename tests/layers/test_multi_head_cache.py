@@ -176,6 +176,12 @@ def test_reading_a_memory_is_the_call(kind):
     same(numpy(third[0]), numpy(whole[0])[:, 2:], CLOSE)  # RNN makes masks floats
 
 
+def test_a_window_reads_no_memory():
+    layer = built(MAKE["sliding-window"])
+    with pytest.raises(ValueError, match="a window cannot read a memory"):
+        layer.read(X, layer.project_memory(X))
+
+
 def test_a_mask_over_pairs_alone_serves_all_examples():
     layer, pairs = built(MAKE["multi-head"]), np.random.default_rng(1).random((7, 11)) < 0.6  # as many as heads
     memory = layer.project_memory(X)

@@ -185,11 +185,18 @@ def test_shared_embeddings_need_one_table(vocabularies, widths, came):
         seq2seq(encoder, decoder, *vocabularies, share_embeddings=True)
 
 
+def test_embeddings_are_shared_by_a_known_name():
+    sizes = RNNEncoder(units=3, embedding=3), RNNDecoder(units=3, embedding=3, tied=True)
+    with pytest.raises(UserError, match="share_embeddings: expected one of False, True, 'softmax', got 'source'"):
+        seq2seq(*sizes, 11, 11, share_embeddings="source")
+
+
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
         ({"attention": "adaptive"}, "attention: expected one of 'additive', .*, None, got 'adaptive'"),
         ({"fixed_vector": "never"}, "fixed_vector: expected 'initial' or 'every_step', got 'never'"),
+        ({"fixed_vector": "every_step"}, "fixed_vector: with attention .* give attention=None too"),
         ({"attention_units": 0}, "attention_units: expected at least 1 or None, got 0"),
         ({"units": 11, "embedding": 13, "tied": True}, r"tied: expected `units` \(11\) equal to `embedding` \(13\)"),
     ],

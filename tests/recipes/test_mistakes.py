@@ -170,6 +170,15 @@ def test_a_run_that_died_before_its_first_epoch_may_be_begun_again(copy, corpus,
     assert begun
 
 
+def test_test_pairs_that_are_left_out_are_told(corpus, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(learn, "fit", lambda *_, **__: None)
+    few = (corpus / "train.tsv").read_text().splitlines()[:3]
+    (tmp_path / "test.tsv").write_text("\n".join([*few, "one\t"]) + "\n")
+    files = ["--data.train", f"{corpus}/train.tsv", "--data.test", f"{tmp_path}/test.tsv"]
+    assert cli.main(["train", "text-to-text", *TINY, *files, "--output", str(tmp_path / "run")]) == 0
+    assert "test: 4 records read, 3 kept; skipped: 1 with an empty side" in caplog.text
+
+
 def test_an_output_that_cannot_be_written_to(train, corpus, tmp_path):
     (tmp_path / "file").write_text("mine")
     message = train("--data.train", corpus / "train.tsv", "--output", tmp_path / "file" / "run")
@@ -185,6 +194,9 @@ def test_an_output_on_a_full_disk_can_be_tried_again(train, corpus, tmp_path, sm
     assert not (tmp_path / "run" / "config.json").exists()
 
 
+COVERED = ["--search.beam", "5", "--search.coverage-penalty", "2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -192,7 +204,7 @@ def test_an_output_on_a_full_disk_can_be_tried_again(train, corpus, tmp_path, sm
         (["--data.train", "{corpus}/absent.tsv"], "absent.tsv"),
         (["--data.train", "{corpus}"], "{corpus}"),
         (["--data.train", "{corpus}/train.words", "{corpus}/test.digits"], "600"),
-        (["--data.train", "{corpus}/train.tsv", "{corpus}/train.tsv", "{corpus}/train.tsv"], "got 3 files"),
+        (["--data.train", "{corpus}/train.tsv", "{corpus}/train.tsv", "{corpus}/train.tsv"], "files, got 3"),
         (["--data.train", "{corpus}/train.words"], "train.words"),  # one column
         (["--data.train", "{corpus}/train.tsv", "--data.valid", "{corpus}/absent.tsv"], "absent.tsv"),
         (["--data.train", "{corpus}/train.tsv", "--data.test", "{corpus}/absent.tsv"], "absent.tsv"),
@@ -204,12 +216,33 @@ def test_an_output_on_a_full_disk_can_be_tried_again(train, corpus, tmp_path, sm
         (["--data.train", "{corpus}/train.tsv", "--decoder.no-deep-output", "--decoder.units", "9"], "tied: expected"),
         (["--data.train", "{corpus}/train.tsv", "--text.shared", "--encoder.embedding", "9"], "share_embeddings"),
         (["--data.train", "{corpus}/train.tsv", "--text.vocabulary-size", "5"], "size"),
+        (
+            ["--data.train", "{corpus}/train.tsv", "--decoder.attention", "location", "--data.max-length", "128"],
+            "decoder.max_source_length: expected more than 128, or a smaller data.max_length, got 128",
+        ),
+        (
+            ["--data.train", "{corpus}/train.tsv", "--decoder.attention", "None", *COVERED],
+            "coverage_penalty: expected 0 without attention, of which it is made, got 2.0",
+        ),
     ],
 )
 def test_what_cannot_be_trained_leaves_no_folder(arguments, named, train, corpus, tmp_path):
     given = [argument.format(corpus=corpus) for argument in arguments]
     message = train("--output", tmp_path / "run", *given)
     assert named.format(corpus=corpus) in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("side", "places", "needed"),
+    [("encoder", 100, 100), ("decoder", 210, 210)],  # of the decoder what a search may write, 2 * 100 + 10
+)
+def test_learned_places_have_to_reach(side, places, needed, corpus, tmp_path, fails, monkeypatch):
+    monkeypatch.setattr(learn, "fit", lambda *_, **__: pytest.fail("it went on to train"))
+    sizes = [f"--{side}.position", "learned", f"--{side}.places", str(places), "--text.vocabulary-size", "300"]
+    given = ["--data.train", str(corpus / "train.tsv"), "--output", str(tmp_path / "run"), *sizes]
+    message = fails("train", "text-to-text-transformer", *given)
+    assert f"{side}.places: expected more than {needed}, or a smaller data.max_length, got {places}" in message
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,7 +17,7 @@ class MemoryHeads(keras.layers.Layer):
     """K_l = X W_l^K, V_l = X W_l^V + b_l, for each decoder layer l, as one matrix product.
 
     What a decoder looks up stays the same at every step, so this is done once for each source. Keys have no bias: it
-    would add the same number to all scores of a query.
+    would add the same number to all scores of a query; and none is turned, so no rotary positions read it.
 
     Args:
         layers: how many layers read.

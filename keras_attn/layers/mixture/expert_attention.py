@@ -101,8 +101,10 @@ class ExpertAttention(keras.layers.Layer):
         query_mask: Any = None,
         expert_mask: Any = None,
         return_attention_scores: bool = False,
+        inputs_mask: Any = None,
         training: bool | None = None,
     ) -> Any:
+        mask = inputs_mask if mask is None else mask  # Keras fills that one if there is a second tensor
         output = ops.stack([expert(inputs) for expert in self.experts], axis=-2)  # (batch, ..., experts, features)
         key = self.project_key(output) if self.keys == "outputs" else self.key  # ([batch, ...,] experts, units)
         query, query_mask = (inputs, mask) if query is None else (query, query_mask)
@@ -118,7 +120,7 @@ class ExpertAttention(keras.layers.Layer):
         return previous_mask if same_rank else None  # an expert that reads a sequence to its end leaves no mask
 
     def compute_output_spec(
-        self, inputs: Any, query: Any = None, return_attention_scores: bool = False, **kwargs: Any
+        self, inputs: Any, query: Any = None, *_: Any, return_attention_scores: bool = False, **__: Any
     ) -> Any:
         shape = self._output_shape(inputs.shape)
         mixed = keras.KerasTensor(shape, dtype=self.compute_dtype)

@@ -181,9 +181,10 @@ class MixtureOfHeads(keras.layers.Layer):
         query: Any,
         value: Any,
         key: Any = None,
+        *_: Any,
         return_attention_scores: bool = False,
         return_gates: bool = False,
-        **kwargs: Any,
+        **__: Any,
     ) -> Any:
         batch, length, _ = query.shape
         shapes = [tuple(query.shape)]

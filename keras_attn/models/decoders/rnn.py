@@ -80,7 +80,7 @@ class RNNDecoder:
     heads: int = 4
     top_k: int = 4
     window_width: int = 10
-    max_source_length: int = 100
+    max_source_length: int = 128
     fixed_vector: Literal["initial", "every_step"] = "initial"
     embedding: int = 256
     deep_output: bool = False
@@ -100,6 +100,8 @@ class RNNDecoder:
         self._check_combination()
         vectors = ("initial", "every_step")
         expect(self.fixed_vector in vectors, "fixed_vector", "'initial' or 'every_step'", self.fixed_vector)
+        if self.attention is not None and self.fixed_vector != "initial":
+            raise UserError("fixed_vector: with attention the source is no fixed vector; give attention=None too")
         if self.tied and not self.deep_output and self.units != self.embedding:
             raise UserError(
                 f"tied: expected `units` ({self.units}) equal to `embedding` ({self.embedding}), or "

@@ -41,7 +41,7 @@ class TransformerDecoder(TransformerSizes):
     window: str | None = None
     top_k: int = 4
     window_width: int = 10
-    max_source_length: int = 100
+    max_source_length: int = 128
     tied: bool = True
 
     side = "decoder"
