@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from decoding_hub import hub
-from decoding_sides import ours, search, show, theirs
+from decoding_sides import alone, ours, search, show, theirs
 from in_turn import in_turn
 from resident import resident
 
 from keras_attn.decoding import ReadyStep
-from keras_attn.export.one_thread import graph, one_thread
+from keras_attn.export.one_thread import graph
 from keras_attn.recipes import Run
 
 
@@ -54,11 +54,7 @@ def endless(run: Run, beam: int, length: int) -> Callable[[tf.Tensor], tf.Tensor
         limit = tf.fill([tf.shape(source)[0]], length)
         return search(beam, end=-1, **more)(ReadyStep(run.views), encoded["memory"], encoded["state"], limit).ids
 
-    def alone(source: tf.Tensor) -> tf.Tensor:
-        with one_thread():
-            return decode(source)
-
-    return alone
+    return alone(decode)
 
 
 def length(run: Run, beams: Sequence[int], lengths: Sequence[int], rounds: int, batch: int = 16) -> None:
@@ -68,7 +64,8 @@ def length(run: Run, beams: Sequence[int], lengths: Sequence[int], rounds: int, 
         runs: dict[str, Any] = {f"ours, {size}": (endless(run, beam, size), [source]) for size in lengths}
         if importlib.util.find_spec("keras_hub"):
             sizes = run.config.model.encoder, run.config.model.decoder, run.text.target.size
-            runs["KerasHub, 16"] = hub(*sizes, beam, 16), [source]
+            runs |= {"KerasHub, 16": (hub(*sizes, beam, 16), [source])}
+            runs |= {"KerasHub, XLA, 16": (hub(*sizes, beam, 16, jit=True), [source])}
         times = in_turn(runs, rounds)
         rows = [(name, f"{statistics.median(found) / int(name.split()[-1]):.2f}") for name, found in times.items()]
         show(f"Beam {beam}, {batch} sentences: length", ["side, tokens", "ms per token"], rows)

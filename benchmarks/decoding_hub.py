@@ -8,10 +8,15 @@ from typing import Any
 import keras
 import peers
 import tensorflow as tf
+from decoding_sides import alone
 from keras import ops
 
+from keras_attn.export.one_thread import graph
 
-def hub(encoder: Any, decoder: Any, vocabulary: int, beam: int, length: int) -> Callable[[tf.Tensor], tf.Tensor]:
+
+def hub(
+    encoder: Any, decoder: Any, vocabulary: int, beam: int, length: int, jit: bool = False
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Its greedy or beam sampler as a graph with caches: source ids -> `length` tokens, no more and no fewer.
 
     Weights are random, since times do not depend on them: no stop token is given.
@@ -21,6 +26,7 @@ def hub(encoder: Any, decoder: Any, vocabulary: int, beam: int, length: int) -> 
         vocabulary: of both sides, which share a table.
         beam: width, 1 is greedy.
         length: of the output.
+        jit: with XLA; otherwise in one thread, as ours.
     """
     import keras_hub
 
@@ -52,7 +58,7 @@ def hub(encoder: Any, decoder: Any, vocabulary: int, beam: int, length: int) -> 
             new.append((self_cache, cross_cache))
         return embed(x, reverse=True)[:, 0], new
 
-    @tf.function(autograph=False)
+    @(tf.function(autograph=False, jit_compile=True) if jit else graph())
     def decode(source: tf.Tensor) -> tf.Tensor:
         memory, mask = reading(source), ops.not_equal(source, 0)
         batch, read = tf.unstack(tf.shape(source))
@@ -72,4 +78,4 @@ def hub(encoder: Any, decoder: Any, vocabulary: int, beam: int, length: int) -> 
 
         return sampler(following, prompt, cache=cache, index=1)[:, 1:]
 
-    return decode
+    return decode if jit else alone(decode)

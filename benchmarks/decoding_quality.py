@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from decoding_sides import show
+from decoding_sides import data_of, show
 from sacrebleu.metrics import CHRF
 
-from keras_attn.data import read_pairs
 from keras_attn.decoding import Beam, CoveragePenalty, Ensemble, Greedy, LengthPenalty, Sample, minimum_bayes_risk
 from keras_attn.errors import UserError
 from keras_attn.export import TextToText
@@ -64,9 +63,7 @@ class Text:
     @classmethod
     def of(cls, run: Run, split: Literal["valid", "test"], most: int | None) -> Text:
         """The text that the run's recipe names."""
-        data = run.config.fields["data"]
-        paths = data[split][::-1] if data["reverse"] else data[split]
-        sources, references = read_pairs(*paths, group=True).references()
+        sources, references = data_of(run).pairs(split, group=True).references()
         return cls(sources[:most], references[:most], run.config.fields["training"]["tokenize"])
 
     def scores(self, translate: Translate) -> tuple[float, float, str]:

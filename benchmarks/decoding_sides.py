@@ -14,11 +14,13 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
-from keras_attn.budget import by_length
+from keras_attn.budget import by_length, side_by_side
 from keras_attn.data.lines import read_lines
 from keras_attn.decoding import Beam, Greedy
 from keras_attn.export import TextToText
+from keras_attn.export.one_thread import graph, one_thread
 from keras_attn.recipes import Run
+from keras_attn.recipes.settings import DataSettings
 from keras_attn.text.vocabulary import END, PADDING, START
 
 Translate = Callable[[list[str]], list[str]]
@@ -27,6 +29,16 @@ Translate = Callable[[list[str]], list[str]]
 def search(beam: int, **more: Any) -> Any:
     """Ours of a width; 1 is greedy."""
     return Greedy(**more) if beam == 1 else Beam(beam, **more)
+
+
+def alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A graph of `keras_attn.export.one_thread.graph`, called for one thread."""
+
+    def call(*args: Any) -> Any:
+        with one_thread():
+            return function(*args)
+
+    return call
 
 
 def ours(run: Run, beam: int, batch_size: int, scores: bool = False) -> Translate:
@@ -71,25 +83,31 @@ def compiled(run: Run, beam: int, batch_size: int, multiple: int = 8) -> Transla
 
 
 def rerun(run: Run, batch_size: int) -> Translate:
-    """Greedy without a cache, as a loop in Python: the whole prefix through the training view for every token."""
+    """Greedy without a cache, as a loop in Python: source and prefix through the training view for every token."""
     spec = tf.TensorSpec((None, None), "int32")
 
-    @tf.function(input_signature=[spec, spec], autograph=False)
+    @alone
+    @graph(spec, spec)
     def following(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         logits = run.views.training({"source": source, "target": target}, training=False)
         return tf.argmax(logits[:, -1:], -1, tf.int32)
 
+    def answer(rows: list[list[int]]) -> Any:
+        source = tf.constant(keras.utils.pad_sequences(rows, padding="post", value=PADDING))
+        target = tf.fill((len(rows), 1), START)
+        for _ in range(2 * source.shape[1] + 10):
+            target = tf.concat([target, following(source, target)], 1)
+            if bool(tf.reduce_all(tf.reduce_any(target == END, 1))):
+                break
+        return run.text.target.detokenize(target[:, 1:]).numpy()
+
     def translate(lines: list[str]) -> list[str]:
         rows = [[*ids, END] for ids in run.text.source.encode(lines)]
+        batches = by_length([len(row) for row in rows], 10**9, batch_size)
         result = [""] * len(lines)
-        for chosen in by_length([len(row) for row in rows], 10**9, batch_size):
-            source = keras.utils.pad_sequences([rows[index] for index in chosen], padding="post", value=PADDING)
-            source, target = tf.constant(source), tf.fill((len(chosen), 1), START)
-            for _ in range(2 * source.shape[1] + 10):
-                target = tf.concat([target, following(source, target)], 1)
-                if bool(tf.reduce_all(tf.reduce_any(target == END, 1))):
-                    break
-            for index, text in zip(chosen, run.text.target.detokenize(target[:, 1:]).numpy(), strict=True):
+        answers = side_by_side(lambda chosen: answer([rows[index] for index in chosen]), batches)
+        for chosen, texts in zip(batches, answers, strict=True):
+            for index, text in zip(chosen, texts, strict=True):
                 result[index] = text.decode("utf-8", "replace")
         return result
 
@@ -139,10 +157,16 @@ def theirs(
     return translate
 
 
+def data_of(run: Run) -> DataSettings:
+    """The files that the run's recipe names."""
+    return DataSettings(**run.config.fields["data"])
+
+
 def lines_of(run: Run, source: Path | None, most: int) -> list[str]:
     """The first sentences of a file, or of the run's test text."""
-    path = source or Path(run.config.fields["data"]["test"][0])
-    return [line.decode() for line in itertools.islice(read_lines(path), most)]
+    if source is None:
+        return [pair.source for pair in itertools.islice(data_of(run).pairs("test"), most)]
+    return [line.decode() for line in itertools.islice(read_lines(source), most)]
 
 
 def apart(run: Run, line: str, *outputs: str) -> float:

@@ -105,7 +105,8 @@ def sides(run: Run, folder: Path, beam: int, settings: Settings, lines: list[str
         made = ((f"batches of {size}", ours(run, beam, size, scores)) for size in settings.batches)
         best("ours" + scores * ", with scores", made)
     if settings.xla:
-        best("ours, XLA", ((f"batches of {size}", compiled(run, beam, size)) for size in settings.batches[1:3]))
+        few = settings.batches[1:3] or settings.batches  # each is compiled for every length
+        best("ours, XLA", ((f"batches of {size}", compiled(run, beam, size)) for size in few))
     for compute, scores in [("float32", scores) for scores in every] + [("int8", False)]:
         tried = (
             (

@@ -37,6 +37,7 @@ def test_both_commands_ask_for_the_same_data_and_time(script, settings):
         assert (training.minutes, training.updates, training.epochs) == (3, None, None)
         assert (training.schedule, training.ema, training.tokenize) == ("inverse_square_root", 0.999, "char")
     assert [recipe.training.jit for recipe in recipes] == [False, True]  # each at its faster
+    assert [recipe.training.warmup for recipe in recipes] == [400, 600]  # of some 3,000 and 2,000 updates
 
 
 def test_the_table_has_the_scores_of_both_and_their_difference(script, settings):
