@@ -15,7 +15,7 @@ help:  ## list the targets
 quickstart: $(VENV)/.installed  ## install, train the dates recipe, show its score, a heatmap and what to try next
 	$(BIN)/keras-attn train dates --output runs/dates
 
-test: $(VENV)/.installed-test  ## run the tests (ARGS="tests/test_cli.py -k pipe" narrows them down)
+test: $(VENV)/.installed-test  ## run the tests (ARGS="tests/cli -k pipe" narrows them down)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-test  ## check style, format and types

@@ -138,7 +138,8 @@ class FitSettings:
         sampling: subword regularization, the probability that a merge is left out (model "bpe") or the exponent of a
             segmentation's probability ("unigram"), see `data.Epochs`; 0 for none.
         optimizer, weight_decay: "adam", or "adamw" with its decay.
-        peak, warmup, schedule: learning rate, see `training.fit`.
+        peak, warmup, schedule: learning rate, see `training.fit`; the Transformer's paper (Noam) has
+            "inverse_square_root" with peak (width * warmup)^-0.5.
         smoothing: label smoothing.
         rdrop: weight of the disagreement of two passes under different dropout, such as 5, which cost twice the time;
             None for one pass.
