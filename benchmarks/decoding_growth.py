@@ -20,6 +20,7 @@ from resident import resident
 from keras_attn.decoding import ReadyStep
 from keras_attn.export.one_thread import graph
 from keras_attn.recipes import Run
+from keras_attn.text.vocabulary import END
 
 
 def _alone(found: Any, side: str, run: Path, folder: Path, beam: int, lines: list[str]) -> None:
@@ -43,29 +44,55 @@ def memory(run: Path, folder: Path, beams: Sequence[int], lines: list[str]) -> N
     show("Memory", ["side", "MiB more than before", "MiB at the peak"], rows)
 
 
-def endless(run: Run, beam: int, length: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Ours over ids, with outputs that go on to the limit: there is no end token."""
+class Ending:
+    """A step after which every output has ended, and none before it."""
 
+    def __init__(self, step: Any, length: int):
+        self._step, self._last = step, length - 1
+        self.shares_memory = step.shares_memory
+
+    def __call__(self, told: dict[str, Any], **more: Any) -> dict[str, Any]:
+        out = self._step(told, **more)
+        sure = tf.where(told["position"] == self._last, 1e4, -1e4)
+        return {**out, "logits": out["logits"] + sure * tf.one_hot(END, out["logits"].shape[-1])}
+
+
+def ending(run: Run, beam: int, length: int, limit: int | None = None) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Ours over ids, with outputs of `length` tokens.
+
+    Args:
+        run: the model.
+        beam: width, 1 is greedy.
+        length: of every output, its end included.
+        limit: how long it might have become; if None, `length`, and there is no end.
+    """
     more: dict[str, Any] = {"scored": False} if beam == 1 else {}  # KerasHub's greedy search has none
+    more |= {"end": -1} if limit is None else {}
 
     @graph(tf.TensorSpec((None, None), "int32"))
     def decode(source: tf.Tensor) -> tf.Tensor:
         encoded = run.views.encoder(source, training=False)
-        limit = tf.fill([tf.shape(source)[0]], length)
-        return search(beam, end=-1, **more)(ReadyStep(run.views), encoded["memory"], encoded["state"], limit).ids
+        step = ReadyStep(run.views)
+        most = tf.fill([tf.shape(source)[0]], limit or length)
+        asked = step if limit is None else Ending(step, length)
+        return search(beam, **more)(asked, encoded["memory"], encoded["state"], most).ids
 
     return alone(decode)
 
 
 def length(run: Run, beams: Sequence[int], lengths: Sequence[int], rounds: int, batch: int = 16) -> None:
-    """Milliseconds per token by the output's length, and KerasHub beside it."""
+    """Milliseconds per token by the output's length and by the longest there might be, and KerasHub beside it."""
     source = tf.constant(np.random.default_rng(0).integers(4, run.text.source.size, (batch, 16)), tf.int32)
+    short, most = min(lengths), max(lengths)
     for beam in beams:
-        runs: dict[str, Any] = {f"ours, {size}": (endless(run, beam, size), [source]) for size in lengths}
+        made = {f"ours, {size}": (ending(run, beam, size), size) for size in lengths}
+        made |= {
+            f"ours, ends at {short} of {limit}": (ending(run, beam, short, limit), short) for limit in (short, most)
+        }
         if importlib.util.find_spec("keras_hub"):
             sizes = run.config.model.encoder, run.config.model.decoder, run.text.target.size
-            runs |= {"KerasHub, 16": (hub(*sizes, beam, 16), [source])}
-            runs |= {"KerasHub, XLA, 16": (hub(*sizes, beam, 16, jit=True), [source])}
-        times = in_turn(runs, rounds)
-        rows = [(name, f"{statistics.median(found) / int(name.split()[-1]):.2f}") for name, found in times.items()]
+            made["KerasHub, 16"] = hub(*sizes, beam, 16), 16
+            made["KerasHub, XLA, 16"] = hub(*sizes, beam, 16, jit=True), 16
+        times = in_turn({name: (call, [source]) for name, (call, _) in made.items()}, rounds)
+        rows = [(name, f"{statistics.median(found) / made[name][1]:.2f}") for name, found in times.items()]
         show(f"Beam {beam}, {batch} sentences: length", ["side, tokens", "ms per token"], rows)

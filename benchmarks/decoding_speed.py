@@ -14,7 +14,8 @@ equal:    greedy outputs of both; where they differ, the difference of log p of 
           with which theirs begins is one that our limit for its sentence has cut.
 latency:  one sentence at a time, both sides in turn: median and 99th percentile.
 memory:   the peak of resident memory of a process that decodes, libraries included.
-length:   milliseconds per token of outputs that do not end, by their length; and KerasHub's samplers at 16
+length:   milliseconds per token of outputs that do not end, by their length; of outputs that end at the shortest
+          length, where they may and where they might have gone on to the longest; and KerasHub's samplers at 16
           (`pip install keras-hub==0.32.0`, left out where it is not installed).
 """
 

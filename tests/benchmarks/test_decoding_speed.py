@@ -68,10 +68,16 @@ def test_a_ratio_is_above_one_where_ours_is_faster(script):
 
 def test_outputs_of_a_given_length(script, run):
     growth = script("decoding_growth")
+    source = np.full((3, 5), 9, "int32")
     for beam in (1, 2):
-        ids = growth.endless(run, beam, 7)(np.full((3, 5), 9, "int32"))
+        ids = growth.ending(run, beam, 7)(source)
         assert ids.shape == (3, 1, 7)
         assert np.all(ids.numpy() > END - 1)
+        for limit in (7, 20):
+            ids = growth.ending(run, beam, 7, limit)(source).numpy()
+            assert np.all(ids[..., 6] == END)
+            assert np.all(ids[..., :6] > END)
+            assert np.all(ids[..., 7:] == 0)
 
 
 @pytest.mark.parametrize("beam", [1, 2])
