@@ -10,8 +10,8 @@ keeps those that are best on all, for `keras-attn decode --alignments` and tags.
 not done again; a training that was killed goes on.
 
 Minutes: the training's, and 5 on top, of which eflomal takes 2. Quality expected: a precision of 95 % for the
-Transformer and 79 % for the GRU, 85 % for the baselines' union and 96 % for eflomal; on words that differ 78, 57, 36 and
-81 % (2026-11-30).
+Transformer and 79 % for the GRU, 85 % for the baselines' union and 96 % for eflomal; on words that differ 78, 57, 36
+and 81 % (2026-11-30).
 
 The links are sure ones, of content words with equal Strong numbers; other words were left open and do not count.
 Beside attention stand two baselines, their union (the diagonal where no string is the same), and eflomal (Östling and

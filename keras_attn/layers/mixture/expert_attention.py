@@ -38,6 +38,7 @@ class ExpertAttention(keras.layers.Layer):
         mask: (batch, ...) booleans of `inputs`, which counts where they are the query, and `query_mask` of the query:
             where it is False nothing is read (zero output, zero weights). Keras fills both from hidden masks.
         expert_mask: booleans broadcastable to (batch, ..., experts), True = may be listened to.
+        inputs_mask: what Keras fills in the place of `mask` where there is more than one tensor.
         return_attention_scores: also return p.
 
     Returns:
@@ -104,7 +105,7 @@ class ExpertAttention(keras.layers.Layer):
         inputs_mask: Any = None,
         training: bool | None = None,
     ) -> Any:
-        mask = inputs_mask if mask is None else mask  # Keras fills that one if there is a second tensor
+        mask = inputs_mask if mask is None else mask
         output = ops.stack([expert(inputs) for expert in self.experts], axis=-2)  # (batch, ..., experts, features)
         key = self.project_key(output) if self.keys == "outputs" else self.key  # ([batch, ...,] experts, units)
         query, query_mask = (inputs, mask) if query is None else (query, query_mask)
