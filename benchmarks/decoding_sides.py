@@ -16,7 +16,7 @@ from rich.table import Table
 
 from keras_attn.budget import by_length, side_by_side
 from keras_attn.data.lines import read_lines
-from keras_attn.decoding import Beam, Greedy
+from keras_attn.decoding import Beam, Greedy, Shortlist
 from keras_attn.export import TextToText
 from keras_attn.export.one_thread import graph, one_thread
 from keras_attn.recipes import Run
@@ -41,11 +41,11 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def ours(run: Run, beam: int, batch_size: int, scores: bool = False) -> Translate:
-    """The graph that `keras-attn decode` runs, with scores or without."""
+def ours(run: Run, beam: int, batch_size: int, scores: bool = False, shortlist: Shortlist | None = None) -> Translate:
+    """The graph that `keras-attn decode` runs, with scores or without, among all words or those of a shortlist."""
     model = run.config.model
     limits: dict[str, Any] = {"max_source_length": model.max_source_length, "length_factor": model.length_factor}
-    translate = TextToText(run.views, run.text, search(beam), **limits)
+    translate = TextToText(run.views, run.text, search(beam), shortlist=shortlist, **limits)
     return lambda lines: list(translate(lines, batch_size, scores).text)
 
 

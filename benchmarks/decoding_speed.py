@@ -5,7 +5,7 @@
     python benchmarks/decoding_speed.py runs/RUN --source my.txt --sentences 200
 
 RUN is a trained Transformer; its test sentences are decoded if --source names no other. Strings go in and strings come
-out on all sides. All sides run in one process, in turn, on two cores. CTranslate2
+out on all sides; a run with a shortlist (`keras-attn shortlist`) also has it used, which may find other strings. All sides run in one process, in turn, on two cores. CTranslate2
 (`pip install 'keras_attn[ctranslate2]'`) has two threads in all, two translators of one or one of two, whichever is
 faster, and like ours the best batch size of `batches`. A rate is sentences per second, the median of all rounds; a
 ratio is theirs over ours in milliseconds, above 1 where ours is faster, with the quartiles over the rounds.
@@ -36,6 +36,7 @@ from decoding_growth import length, memory
 from decoding_sides import Translate, apart, compiled, lines_of, ours, rerun, show, theirs
 from in_turn import in_turn
 
+from keras_attn.decoding import Shortlist
 from keras_attn.export import to_ctranslate2
 from keras_attn.quiet import import_tensorflow
 from keras_attn.recipes import Run
@@ -105,6 +106,12 @@ def sides(run: Run, folder: Path, beam: int, settings: Settings, lines: list[str
     for scores in every:
         made = ((f"batches of {size}", ours(run, beam, size, scores)) for size in settings.batches)
         best("ours" + scores * ", with scores", made)
+    if run.shortlist_file.exists():
+        short = Shortlist.load(run.shortlist_file)
+        best(
+            "ours, shortlist",
+            ((f"batches of {size}", ours(run, beam, size, False, short)) for size in settings.batches),
+        )
     if settings.xla:
         few = settings.batches[1:3] or settings.batches  # each is compiled for every length
         best("ours, XLA", ((f"batches of {size}", compiled(run, beam, size)) for size in few))

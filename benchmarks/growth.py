@@ -8,7 +8,7 @@ cost the same at all lengths. Transformer: 4 + 4 layers, feed-forward twice the 
 bidirectional GRU and a GRU decoder with additive attention, units and word vectors as wide. float32, vocabulary of
 1,000, dropout as it comes, Adam, no padding; without XLA, which has no gradient for loops of unknown length.
 
-Times are medians, both networks in turn in one process. Memory is weights, Adam's two moments, and what two updates add
+Times are medians, all networks in turn in one process. Memory is weights, Adam's two moments, and what two updates add
 in a process of their own: the peak of resident memory less what was there before. A process gets no more than `limit`
 GiB (RLIMIT_DATA); what needs more has neither memory nor time in the table.
 """
@@ -19,12 +19,11 @@ import ctypes
 import multiprocessing
 import resource
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tyro
@@ -134,23 +133,21 @@ def memory(limit: int, kind: str, length: int, width: int, tokens: int) -> int |
     return found.get() if process.exitcode == 0 else None
 
 
-def points(settings: Settings) -> Iterator[Point]:
+def points(settings: Settings) -> list[Point]:
     """Measure both networks at every point, once where the two series meet."""
     places = [(length, settings.width) for length in settings.lengths]
     places += [(settings.length, width) for width in settings.widths]
+    peaks: dict[tuple[str, int, int], int | None] = {}
+    runs = {}
     for length, width in dict.fromkeys(places):
-        keras.backend.clear_session()
-        peaks = {kind: memory(int(settings.limit * GIB), kind, length, width, settings.tokens) for kind in KINDS}
-        runs = {kind: step(kind, length, width, settings.tokens)[:2] for kind in KINDS if peaks[kind]}
-        times = in_turn(runs, settings.rounds)
         for kind in KINDS:
-            median = statistics.median(times[kind]) if kind in times else None
-            print(f"{kind}, length {length:,}, width {width:,}: {_shown(median, peaks[kind])}", flush=True)
-            yield Point(kind, length, width, median, peaks[kind])
-
-
-def _shown(milliseconds: float | None, peak: int | None) -> str:
-    return f"{milliseconds:,.0f} ms, {peak / 2**20:,.0f} MiB" if milliseconds and peak else "too large"
+            peak = peaks[kind, length, width] = memory(int(settings.limit * GIB), kind, length, width, settings.tokens)
+            shown = f"{peak / 2**20:,.0f} MiB" if peak else "too large"
+            print(f"{kind}, length {length:,}, width {width:,}: {shown}", flush=True)
+            if peak:
+                runs[kind, length, width] = step(kind, length, width, settings.tokens)[:2]
+    times = in_turn(runs, settings.rounds)
+    return [Point(*point, statistics.median(times[point]) if peak else None, peak) for point, peak in peaks.items()]
 
 
 def table(found: list[Point], axis: str, settings: Settings) -> Table:
@@ -181,6 +178,7 @@ def picture(found: list[Point], settings: Settings) -> Figure:
     """Time above, memory below; by length on the left, by width on the right; both axes logarithmic."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(8.0, 5.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -193,6 +191,9 @@ def picture(found: list[Point], settings: Settings) -> Figure:
                 axes.plot([getattr(p, axis) for p in fits], [getattr(p, what) / scale for p in fits], "o-", label=kind)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:,.0f}")
+            axes.yaxis.set_minor_locator(NullLocator())
             axes.grid(True, alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
             if column == 0:
@@ -206,7 +207,8 @@ def picture(found: list[Point], settings: Settings) -> Figure:
 
 
 def main(settings: Settings) -> None:
-    found = list(points(settings))
+    tf.get_logger().setLevel("ERROR")  # twenty functions of one code are not traced anew: each is another network
+    found = points(settings)
     for axis, values in (("length", settings.lengths), ("width", settings.widths)):
         if values:
             Console(width=120).print(table(found, axis, settings))

@@ -49,7 +49,7 @@ def test_points_that_both_series_share_are_measured_once(growth, monkeypatch):
     measured = []
     monkeypatch.setattr(growth, "memory", lambda *point: measured.append(point[1:4]))  # None: nothing fits
     settings = growth.Settings(lengths=(32, 64), widths=(128, 256))
-    found = list(growth.points(settings))
+    found = growth.points(settings)
     places = [(32, 128), (64, 128), (32, 256)]
     assert measured == [(kind, *place) for place in places for kind in growth.KINDS]
     assert all(point.milliseconds is None and point.memory is None for point in found)
