@@ -5,10 +5,11 @@
     python benchmarks/decoding_speed.py runs/RUN --source my.txt --sentences 200
 
 RUN is a trained Transformer; its test sentences are decoded if --source names no other. Strings go in and strings come
-out on all sides; a run with a shortlist (`keras-attn shortlist`) also has it used, which may find other strings. All sides run in one process, in turn, on two cores. CTranslate2
-(`pip install 'keras_attn[ctranslate2]'`) has two threads in all, two translators of one or one of two, whichever is
-faster, and like ours the best batch size of `batches`. A rate is sentences per second, the median of all rounds; a
-ratio is theirs over ours in milliseconds, above 1 where ours is faster, with the quartiles over the rounds.
+out on all sides; a run with a shortlist (`keras-attn shortlist`) has it used too, which may find other strings. All
+sides run in one process, in turn, on two cores. CTranslate2 (`pip install 'keras_attn[ctranslate2]'`) has two threads
+in all, two translators of one or one of two, whichever is faster, and like ours the best batch size of `batches`. A
+rate is sentences per second, the median of all rounds; a ratio is theirs over ours in milliseconds, above 1 where ours
+is faster, with the quartiles over the rounds.
 
 equal:    greedy outputs of both; where they differ, the difference of log p of the first token that does. An output
           with which theirs begins is one that our limit for its sentence has cut.
