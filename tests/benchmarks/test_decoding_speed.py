@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from keras_attn.decoding import Shortlist
 from keras_attn.export import TargetScorer, to_ctranslate2
 from keras_attn.models import TransformerDecoder, TransformerEncoder, seq2seq
 from keras_attn.text import Tokenizer
@@ -17,7 +18,7 @@ LINES = ["a man rides a horse", "two women are eating", "a horse", "two men", "a
 
 
 @pytest.fixture(scope="module")
-def run():
+def run(tmp_path_factory):
     """What the benchmark asks of a run, with random weights; its sentences end."""
     text = Tokenizer.train([(line, line.upper()) for line in LINES], vocabulary_size=300, model="bpe")
     sizes = TransformerEncoder(**SIZES), TransformerDecoder(**SIZES, tied=False)
@@ -30,7 +31,13 @@ def run():
     bias = views.training.get_layer("logits").bias
     bias.assign(np.where(np.arange(text.target.size) == END, 4.5, np.where(np.arange(text.target.size) < 4, -9, 0)))
     model = SimpleNamespace(encoder=sizes[0], decoder=sizes[1], max_source_length=50, length_factor=2.0)
-    return SimpleNamespace(views=views, text=text, config=SimpleNamespace(model=model), score=TargetScorer(views, text))
+    return SimpleNamespace(
+        views=views,
+        text=text,
+        config=SimpleNamespace(model=model),
+        score=TargetScorer(views, text),
+        shortlist_file=tmp_path_factory.mktemp("run") / "shortlist.npz",  # there is none
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,18 @@ def test_the_tables_are_filled(script, run, folder, capsys):
     speed.latency(run, folder, settings, LINES[:2])
     out = capsys.readouterr().out
     assert all(f"beam 2, {side}: batches of" in out for side in ("ours", "CTranslate2, float32", "CTranslate2, int8"))
-    assert [out.count(name) for name in ("│ CTranslate2, int8", "│ CTranslate2, 1 x 2")] == [1, 1]
+    names = ("│ CTranslate2, int8", "│ CTranslate2, 1 x 2", "│ ours, shortlist")
+    assert [out.count(name) for name in names] == [1, 1, 0]
+
+
+def test_a_shortlist_of_the_run_has_a_row(script, run, folder, monkeypatch, tmp_path, capsys):
+    speed = script("decoding_speed")
+    source, target = run.text.source.size, run.text.target.size
+    Shortlist(np.zeros((source, 1), "int32"), range(target)).save(tmp_path / "shortlist.npz")
+    monkeypatch.setattr(run, "shortlist_file", tmp_path / "shortlist.npz")
+    settings = speed.Settings(folder, beams=(2,), batches=(2,), rounds=2, xla=False)
+    speed.speed(run, folder, settings, LINES)
+    assert capsys.readouterr().out.count("│ ours, shortlist") == 1
 
 
 def test_a_ratio_is_above_one_where_ours_is_faster(script):
